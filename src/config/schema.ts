@@ -1,0 +1,204 @@
+// The configuration: every key, its type and its default, in the order of deploy/grocerd.yaml. Nothing is read here.
+import { z } from 'zod'
+import { logLevels } from '../log.js'
+import { parseBytes, parseDuration } from './units.js'
+
+const idPattern = /^[A-Za-z0-9_-]{1,64}$/
+const id = z.string().regex(idPattern, 'Expected 1 to 64 letters, digits, "_" or "-"')
+
+/** A duration such as "10s", read as milliseconds. */
+const duration = (fallback: string) =>
+  z
+    .union([z.string(), z.number()], 'Expected a duration such as 500ms, 10s, 15m or 24h')
+    .default(fallback)
+    .transform((value, context) => {
+      const ms = typeof value === 'string' ? parseDuration(value) : null
+      if (ms !== null) return ms
+      context.addIssue(`Expected a duration such as 500ms, 10s, 15m or 24h but received ${value}`)
+      return z.NEVER
+    })
+
+/** A size such as "256MiB", read as bytes. */
+const bytes = z
+  .union([z.string(), z.number()], 'Expected a size such as 64MiB or 2GiB')
+  .transform((value, context) => {
+    const size = typeof value === 'number' ? value : parseBytes(value)
+    if (size !== null && Number.isInteger(size) && size > 0) return size
+    context.addIssue(`Expected a size such as 64MiB or 2GiB but received ${value}`)
+    return z.NEVER
+  })
+
+/** "host:port"; IPv6 in brackets. */
+const listen = (fallback: string) =>
+  z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:]+\]|[^:[\]\s]+):\d{1,5}$/, 'Expected host:port such as 127.0.0.1:8080')
+    .refine(
+      value => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65535,
+      'Expected a port up to 65535',
+    )
+    .default(fallback)
+
+const fraction = z.number().min(0).max(1)
+const path = z.string().min(1)
+
+/** Keys that the contract names and this version does not have yet: said plainly instead of being ignored. */
+const notYet = (what: string) =>
+  z.null(`${what} is not in this version; leave the key out or null`).default(null)
+
+const box = z
+  .tuple([fraction, fraction, fraction, fraction])
+  .refine(
+    ([x0, y0, x1, y1]) => x0 < x1 && y0 < y1,
+    'Expected [left, top, right, bottom] with left < right and top < bottom',
+  )
+
+const camera = z.strictObject({
+  id,
+  source: z.string().min(1),
+  roi: box.default([0, 0, 1, 1]),
+  rotate: z.literal([0, 90, 180, 270]).default(0),
+  fps: z.number().min(0.1).max(120).default(10),
+  mode: z.enum(['single', 'stream']).default('single'),
+  mask: notYet('mask'),
+})
+
+export const verbs = ['recognise', 'confirm', 'session', 'resend'] as const
+export const laterVerbs = [
+  'verify',
+  'enrol',
+  'forget',
+  'snapshot',
+  'pause',
+  'resume',
+  'model',
+  'catalogue',
+] as const
+
+const topic = z
+  .string()
+  .min(1)
+  .max(200)
+  .refine(value => !/[+#\0]/.test(value), 'Expected a topic without + or #')
+  .refine(
+    value => !value.startsWith('/') && !value.endsWith('/'),
+    'Expected a topic without / at its ends',
+  )
+
+export const configSchema = z.strictObject({
+  kiosk: z
+    .strictObject({
+      id: id.default('kiosk-1'),
+      site: z.string().nullable().default(null),
+      timezone: z.string().default('UTC'),
+    })
+    .prefault({}),
+  cameras: z
+    .array(camera)
+    .max(16)
+    .default([])
+    .refine(
+      list => new Set(list.map(one => one.id)).size === list.length,
+      'Expected a different id for each camera',
+    ),
+  models: z
+    .strictObject({
+      classifier: path.default('grocery81'),
+      detector: notYet('models.detector (tray mode)'),
+      embedder: notYet('models.embedder (the gallery)'),
+      text: notYet('models.text'),
+      ensemble: notYet('models.ensemble'),
+    })
+    .prefault({}),
+  catalogue: path.nullable().default(null),
+  runtime: z
+    .strictObject({
+      prefer: z.enum(['auto', 'openvino', 'onnxruntime']).default('auto'),
+      device: z.string().min(1).default('CPU'),
+      threads: z.int().min(0).max(256).default(0),
+      streams: z.int().min(1).max(64).default(1),
+    })
+    .prefault({}),
+  memory: z
+    .strictObject({
+      gpuFraction: z.number().gt(0).max(1).default(0.15),
+      gpuBytes: bytes.nullable().default(null),
+      hostBytes: bytes.nullable().default(null),
+    })
+    .prefault({}),
+  recognition: z
+    .strictObject({
+      top: z.int().min(1).max(20).default(4),
+      sure: fraction.nullable().default(null),
+      unknown: fraction.nullable().default(null),
+      margin: fraction.nullable().default(null),
+      autoAdd: z.boolean().default(false),
+    })
+    .prefault({}),
+  counter: z
+    .strictObject({
+      needSession: z.boolean().default(true),
+      settle: duration('3s'),
+      stable: duration('300ms'),
+      giveUp: duration('1500ms'),
+      gone: duration('400ms'),
+      consensus: fraction.default(0.6),
+      motion: fraction.default(0.02),
+      emptyContrast: fraction.default(0.03),
+      dark: fraction.default(0.03),
+    })
+    .prefault({}),
+  mqtt: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(
+          /^(embedded|(mqtts?|wss?|tcp|ssl):\/\/\S+)$/,
+          'Expected mqtt://host:port, mqtts://host:port or embedded',
+        )
+        .default('mqtt://127.0.0.1:1883'),
+      listen: listen('127.0.0.1:1883'),
+      version: z.literal([4, 5]).default(5),
+      topic: topic.nullable().default(null),
+      tls: z
+        .strictObject({
+          ca: path.nullable().default(null),
+          cert: path.nullable().default(null),
+          key: path.nullable().default(null),
+        })
+        .prefault({}),
+      username: z.string().nullable().default(null),
+      passwordFile: path.nullable().default(null),
+      keepalive: duration('15s'),
+      commands: z.array(z.enum(verbs)).default([...verbs]),
+      homeAssistant: z
+        .literal(false, 'mqtt.homeAssistant is not in this version; leave it false')
+        .default(false),
+    })
+    .prefault({}),
+  http: z
+    .strictObject({
+      listen: listen('127.0.0.1:8080'),
+      tokenFile: path.nullable().default(null),
+    })
+    .prefault({}),
+  outbox: z
+    .strictObject({
+      dir: path.default('/var/lib/grocerd'),
+      maxBytes: bytes.prefault('256MiB'),
+      maxAge: duration('7d'),
+      confirm: z.enum(['broker', 'pos']).default('broker'),
+      ackTimeout: duration('10s'),
+      resendFor: duration('15m'),
+    })
+    .prefault({}),
+  log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),
+})
+
+/** The configuration after validation: durations in ms, sizes in bytes, every default filled in. */
+export type Config = z.infer<typeof configSchema>
+export type CameraConfig = Config['cameras'][number]
+
+/** The prefix of every topic: mqtt.topic, else grocerd/<kiosk id>. */
+export const topicPrefix = (config: Config): string =>
+  config.mqtt.topic ?? `grocerd/${config.kiosk.id}`

@@ -1,0 +1,165 @@
+// One counter: holds the state of the table, answers the till's questions about it, and can be kept on disk.
+import { z } from 'zod'
+import { GroceryError } from '../errors.js'
+import type { FrameObservations, Product } from '../recognition/types.js'
+import { step } from './single.js'
+import {
+  type CounterSettings,
+  type CounterState,
+  type Input,
+  initialState,
+  type Moment,
+} from './state.js'
+import type { BasketContent, Item, ItemAction } from './types.js'
+
+/** What is kept on disk with every event; a newer format is refused by whoever reads it. */
+const keptFormat = 1
+const keptSchema = z.object({
+  format: z.literal(keptFormat),
+  item: z.custom<Item>(value => typeof value === 'object').nullable(),
+  announced: z.boolean(),
+  confirmed: z.boolean(),
+  session: z.object({ id: z.string(), suspended: z.boolean() }).nullable(),
+})
+export type KeptCounter = z.infer<typeof keptSchema>
+
+/** What a step gave: actions to publish in order, and why none is. */
+export interface Outcome {
+  actions: ItemAction[]
+  why: string | null
+}
+
+export interface Confirmation {
+  session: string | null
+  itemId: string
+  product: Pick<Product, 'sku' | 'name' | 'plu' | 'gtin'>
+  lineId: string | null
+  quantity: number | null
+}
+
+export class Counter {
+  readonly #settings: CounterSettings
+  #state: CounterState = initialState()
+
+  constructor(settings: CounterSettings) {
+    this.#settings = settings
+  }
+
+  get item(): Item | null {
+    return this.#state.announced ? this.#state.item : null
+  }
+
+  get session(): CounterState['session'] {
+    return this.#state.session
+  }
+
+  /**
+   * A frame of a camera that looks at this counter.
+   * @param at monotonic ms now; @param leads whether it is the camera that announces, or one that only votes
+   */
+  see(frame: FrameObservations, at: number, leads: boolean): Outcome {
+    const { capturedAt, ageMs, camera, scene } = frame
+    const moment: Moment = { at, capturedAt, ageMs, camera }
+    const observation = frame.observations[0]
+    if (scene.view === 'object' && observation) {
+      return this.#step({ ...moment, kind: leads ? 'object' : 'vote', observation })
+    }
+    if (!leads) return { actions: [], why: 'this camera only votes' }
+    return this.#step({ ...moment, kind: scene.view === 'object' ? 'moving' : scene.view })
+  }
+
+  /** Opens a session; the same one again changes nothing, another one is closed first. */
+  open(session: string, now: Moment): Outcome {
+    const current = this.#state.session
+    if (current?.id === session)
+      return current.suspended ? this.resume(session, now) : { actions: [], why: null }
+    const closed = current ? this.close(current.id, now) : { actions: [] }
+    const opened = this.#step({ ...now, kind: 'open', session })
+    return { ...opened, actions: [...closed.actions, ...opened.actions] }
+  }
+
+  /** Idempotent: a session that is not open is closed already. */
+  close(session: string, now: Moment): Outcome {
+    if (this.#state.session?.id !== session) return { actions: [], why: null }
+    return this.#step({ ...now, kind: 'close', session })
+  }
+
+  /** Throws SESSION_CLOSED. */
+  suspend(session: string, now: Moment): Outcome {
+    this.expectSession(session)
+    return this.#step({ ...now, kind: 'suspend', session })
+  }
+
+  /** Throws SESSION_CLOSED. */
+  resume(session: string, now: Moment): Outcome {
+    this.expectSession(session)
+    return this.#step({ ...now, kind: 'resume', session })
+  }
+
+  /** Throws SESSION_CLOSED, ITEM_GONE, ALREADY_CONFIRMED; the same confirmation again changes nothing. */
+  confirm({ session, itemId, product, lineId, quantity }: Confirmation, now: Moment): Outcome {
+    if (session !== null || this.#settings.needSession) this.expectSession(session)
+    const { item, announced, confirmed } = this.#state
+    if (!item || !announced || item.itemId !== itemId) {
+      throw new GroceryError(
+        'ITEM_GONE',
+        `Expected an item ${itemId} on the counter but it is not there`,
+      )
+    }
+    if (confirmed && item.sku === product.sku && (lineId === null || lineId === item.lineId)) {
+      return { actions: [], why: null }
+    }
+    if (confirmed && item.sku !== product.sku) {
+      throw new GroceryError(
+        'ALREADY_CONFIRMED',
+        `item ${itemId} was confirmed as ${item.sku} before, not as ${product.sku}`,
+      )
+    }
+    return this.#step({ ...now, kind: 'confirm', itemId, product, lineId, quantity })
+  }
+
+  /** Throws SESSION_CLOSED unless this session is the open one. */
+  expectSession(session: string | null): void {
+    const open = this.#state.session?.id ?? null
+    if (session !== null && open === session) return
+    throw new GroceryError(
+      'SESSION_CLOSED',
+      `Expected the open session ${open ?? '(none is open)'} but received ${session}`,
+    )
+  }
+
+  basket(): BasketContent {
+    const { announced, item, session, view, phase } = this.#state
+    return {
+      session: session?.id ?? null,
+      complete: view !== 'moving' && view !== 'dark' && phase !== 'restored',
+      view,
+      items: announced && item ? [item] : [],
+    }
+  }
+
+  keep(): KeptCounter {
+    const { item, announced, confirmed, session } = this.#state
+    return { format: keptFormat, item, announced, confirmed, session }
+  }
+
+  /** Takes up what keep() gave before a restart. Throws OUTBOX_INVALID for a newer format. */
+  restore(kept: unknown): void {
+    const result = keptSchema.safeParse(kept)
+    if (!result.success) {
+      throw new GroceryError(
+        'OUTBOX_INVALID',
+        `Expected the counter's state in format ${keptFormat} but received ${JSON.stringify((kept as { format?: unknown })?.format)}`,
+      )
+    }
+    const { item, announced, confirmed, session } = result.data
+    const phase = item ? 'restored' : 'empty'
+    this.#state = { ...initialState(), phase, item, announced, confirmed, session }
+  }
+
+  #step(input: Input): Outcome {
+    const { state, actions, why } = step(this.#state, input, this.#settings)
+    this.#state = state
+    return { actions, why }
+  }
+}

@@ -1,0 +1,80 @@
+// Makes items and the actions on them. Pure; ids come from outside.
+import type { Product } from '../recognition/types.js'
+import type { Verdict } from './consensus.js'
+import type { CounterState, Moment } from './state.js'
+import type { Action, Item, ItemAction, Reason } from './types.js'
+
+/** What a verdict says of an item's identity. */
+function identityOf(verdict: Verdict) {
+  const best = verdict.decision === 'unknown' ? undefined : verdict.candidates[0]
+  return {
+    sku: best?.sku ?? null,
+    name: best?.name ?? null,
+    plu: best?.plu ?? null,
+    gtin: best?.gtin ?? null,
+    decision: verdict.decision,
+    auto: verdict.auto,
+    askReason: verdict.askReason,
+    score: verdict.candidates[0]?.score ?? 0,
+    alternatives: verdict.candidates,
+    box: verdict.box,
+  }
+}
+
+export const newItem = (itemId: string, verdict: Verdict): Item => ({
+  itemId,
+  ...identityOf(verdict),
+  // One kind of goods lies on a produce scale; how many or how heavy only the scale or the till knows.
+  quantity: { value: null, unit: 'each', source: 'assumed', exact: false },
+  weight: null,
+  text: null,
+  disposition: 'open',
+  lineId: null,
+})
+
+export const identifiedAs = (item: Item, verdict: Verdict): Item => ({
+  ...item,
+  ...identityOf(verdict),
+})
+
+/** The same item after a person said what it is. */
+export function confirmedAs(
+  item: Item,
+  product: Pick<Product, 'sku' | 'name' | 'plu' | 'gtin'>,
+  lineId: string | null,
+  quantity: number | null,
+): Item {
+  return {
+    ...item,
+    sku: product.sku,
+    name: product.name,
+    plu: product.plu,
+    gtin: product.gtin,
+    decision: 'sure',
+    auto: false,
+    askReason: null,
+    score: item.alternatives.find(one => one.sku === product.sku)?.score ?? 0,
+    quantity:
+      quantity === null
+        ? item.quantity
+        : { ...item.quantity, value: quantity, source: 'till', exact: true },
+    disposition: lineId === null ? 'offered' : 'sold',
+    lineId: lineId ?? item.lineId,
+  }
+}
+
+export const actionOf = (
+  action: Action,
+  reason: Reason | null,
+  item: Item,
+  state: CounterState,
+  { capturedAt, ageMs, camera }: Moment,
+): ItemAction => ({
+  action,
+  reason,
+  item,
+  camera,
+  session: state.session?.id ?? null,
+  capturedAt,
+  ageMs,
+})

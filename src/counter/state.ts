@@ -1,0 +1,113 @@
+// The counter's state, its inputs and its results: everything that the table speaks of. Types and small makers only.
+import type { Box, Candidate, Observation, Product } from '../recognition/types.js'
+import type { Item, ItemAction } from './types.js'
+
+/**
+ * empty: nothing lies there. settling: something does, votes are gathered. placed: an item is known.
+ * disturbed: it was known, and the scene moved. leaving: it was known, and nothing is seen.
+ * restored: known from before a restart, and not seen again yet.
+ */
+export const phases = ['empty', 'settling', 'placed', 'disturbed', 'leaving', 'restored'] as const
+export type Phase = (typeof phases)[number]
+
+export const inputKinds = [
+  'empty',
+  'moving',
+  'dark',
+  'object',
+  'vote',
+  'open',
+  'close',
+  'suspend',
+  'resume',
+  'confirm',
+] as const
+export type InputKind = (typeof inputKinds)[number]
+
+/** When a frame was taken; at is monotonic ms, capturedAt wall ms. */
+export interface Moment {
+  at: number
+  capturedAt: number
+  ageMs: number
+  camera: string
+}
+
+export type Input = Moment &
+  (
+    | { kind: 'empty' | 'moving' | 'dark' }
+    | { kind: 'object' | 'vote'; observation: Observation }
+    | { kind: 'open'; session: string }
+    | { kind: 'close' | 'suspend' | 'resume'; session: string }
+    | {
+        kind: 'confirm'
+        itemId: string
+        product: Pick<Product, 'sku' | 'name' | 'plu' | 'gtin'>
+        lineId: string | null
+        quantity: number | null
+      }
+  )
+
+export interface Session {
+  id: string
+  suspended: boolean
+}
+
+/** What one frame says the thing is. */
+export interface Vote {
+  observation: Observation
+  at: number
+}
+
+export interface CounterState {
+  phase: Phase
+  /** Monotonic ms since when the phase, or the contrary evidence in it, lasts. */
+  since: number
+  votes: Vote[]
+  item: Item | null
+  /** Whether the till has been told of the item. */
+  announced: boolean
+  confirmed: boolean
+  session: Session | null
+  /** How the last frame looked, for the basket. */
+  view: 'ok' | 'moving' | 'dark' | 'empty'
+}
+
+export interface CounterSettings {
+  needSession: boolean
+  /** After a restart: how long contrary evidence must last before a restored item is believed gone. */
+  settle: number
+  /** How long a consensus must last before an item is announced. */
+  stable: number
+  /** How long to try for a consensus before asking. */
+  giveUp: number
+  /** How long nothing must be seen before an item is removed. */
+  gone: number
+  /** Share of frames that must agree. */
+  consensus: number
+  newId(): string
+}
+
+export interface Result {
+  state: CounterState
+  actions: ItemAction[]
+  /** Why nothing is announced now; null where there is nothing to explain. */
+  why: string | null
+}
+
+export const noVotes: readonly Vote[] = []
+
+export const initialState = (): CounterState => ({
+  phase: 'empty',
+  since: 0,
+  votes: [],
+  item: null,
+  announced: false,
+  confirmed: false,
+  session: null,
+  view: 'empty',
+})
+
+/** What the box of an item of the whole picture is. */
+export const wholePicture: Box = [0, 0, 1, 1]
+
+export type { Candidate }

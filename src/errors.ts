@@ -1,0 +1,299 @@
+// The one table of coded errors: every message a user can meet has its code, its meaning and its remedy here.
+// docs/errors.md is written from this table; a test holds both against each other.
+
+/** Exit codes of every command (sysexits where systemd cares). */
+export const exitCodes = { ok: 0, failed: 1, usage: 2, locked: 75, config: 78 } as const
+
+interface ErrorEntry {
+  meaning: string
+  remedy: string
+  exit?: number
+}
+
+export const errorTable = {
+  ADDON_NOT_BUILT: {
+    meaning: 'The native addon is not there or does not load on this machine.',
+    remedy: 'Run `npm ci` (it needs g++, make and Python 3) and read its output.',
+  },
+  ADDRESS_IN_USE: {
+    meaning: 'Another program already listens on the address of http.listen or mqtt.listen.',
+    remedy: 'Stop that program (see `ss -ltnp`) or give the named key another port.',
+  },
+  ALREADY_CONFIRMED: {
+    meaning: 'The item was confirmed before, with another product.',
+    remedy: 'Show the shopper the product that is on the receipt; correct it as an attendant.',
+  },
+  CAMERA_ENDED: {
+    meaning: 'A finite source (a file, or dir: with loop=0) has been read to its end.',
+    remedy: 'Nothing: this is the normal end. Use loop=1 for a source that repeats.',
+  },
+  CAMERA_NOT_FOUND: {
+    meaning: 'The camera, file or folder that a source names is not there, or cannot be opened.',
+    remedy: 'Check the path and the permissions; grocerd tries again for ever with back-off.',
+  },
+  CAMERA_SOURCE_INVALID: {
+    meaning: 'A camera source is not a URI that this version reads.',
+    remedy: 'Use dir:FOLDER?hold=2s&gap=0s&loop=1 or file:CLIP.',
+    exit: exitCodes.config,
+  },
+  CAMERA_STALLED: {
+    meaning: 'The camera gave no frame for three seconds although it is open.',
+    remedy: 'Check cable and power; grocerd reopens it by itself.',
+  },
+  CAMERA_UNKNOWN: {
+    meaning: 'A request names a camera that the configuration does not have.',
+    remedy: 'Use one of the camera ids that the message lists.',
+  },
+  CATALOGUE_INVALID: {
+    meaning: 'The catalogue file cannot be read or a row of it is wrong.',
+    remedy: 'Mend the row that the message names; the header is sku,name,plu,gtin,unit,meanGrams.',
+    exit: exitCodes.config,
+  },
+  COMMAND_DISABLED: {
+    meaning: 'The command is not in mqtt.commands.',
+    remedy: 'Add the verb to mqtt.commands if the till may use it.',
+  },
+  COMMAND_EXPIRED: {
+    meaning: 'The command arrived after its expiresAt.',
+    remedy: 'Send it again with a later expiresAt; check both clocks.',
+  },
+  COMMAND_INVALID: {
+    meaning: 'The payload of a command is not what docs/api/schemas says.',
+    remedy: 'Send JSON of the shape that the message names.',
+  },
+  CONFIG_INVALID: {
+    meaning: 'The configuration has errors; all of them are listed with file, line and column.',
+    remedy: 'Mend each line; `grocerd check --config FILE` tells when it is right.',
+    exit: exitCodes.config,
+  },
+  CONFIG_NOT_FOUND: {
+    meaning: 'The configuration file is not there or cannot be read.',
+    remedy: 'Give the path with --config; deploy/grocerd.yaml is a commented sample.',
+    exit: exitCodes.config,
+  },
+  DATASET_INVALID: {
+    meaning: 'The labelled pictures are not there, or a row, folder or label of them is wrong.',
+    remedy:
+      'Give a folder per class or a CSV of path,label rows; a label is a sku, name or class index.',
+  },
+  ENGINE_BUSY: {
+    meaning: 'More requests are waiting for the model than its queue holds.',
+    remedy: 'Send fewer at a time; cameras drop old frames by themselves.',
+  },
+  ENGINE_STOPPED: {
+    meaning: 'The inference engine was stopped, or not started, when a request came.',
+    remedy: 'Start the engine first; requests at shutdown may be given up.',
+  },
+  FFMPEG_NOT_FOUND: {
+    meaning: 'A file: source needs ffmpeg and it is not on the PATH.',
+    remedy: 'Install it: apt install ffmpeg.',
+  },
+  HTTP_BODY_INVALID: {
+    meaning: 'The body of an HTTP request is not a JSON object.',
+    remedy: 'Send a JSON object; docs/api/openapi.yaml has the shape.',
+  },
+  HTTP_BODY_TOO_LARGE: {
+    meaning: 'The body of an HTTP request is larger than 64 KiB.',
+    remedy: 'Send less; no command needs more.',
+  },
+  HTTP_COMMANDS_OFF: {
+    meaning: 'State-changing HTTP calls are off because there is no http.tokenFile.',
+    remedy: 'Write a long random token to a file and name it in http.tokenFile.',
+  },
+  HTTP_CROSS_SITE: {
+    meaning: 'A web page of another site tried to change the state of the kiosk.',
+    remedy: "Send the request from the kiosk's own page or from a program.",
+  },
+  HTTP_HEADERS_TOO_LARGE: {
+    meaning: 'The headers of an HTTP request are larger than 8 KiB.',
+    remedy: 'Send fewer or shorter headers and cookies.',
+  },
+  HTTP_HOST_FOREIGN: {
+    meaning: 'The Host header of an HTTP request names a host that is not this kiosk.',
+    remedy: 'Use localhost, the address, or the host name that http.listen names.',
+  },
+  HTTP_METHOD_WRONG: {
+    meaning: 'The path of an HTTP request is known, its method is not.',
+    remedy: 'Use a method of the Allow header; docs/api/openapi.yaml lists all.',
+  },
+  HTTP_NOT_FOUND: {
+    meaning: 'There is nothing at the path of an HTTP request.',
+    remedy: 'See docs/api/openapi.yaml for the paths.',
+  },
+  HTTP_NOT_JSON: {
+    meaning: 'The body of an HTTP request is not declared as JSON.',
+    remedy: 'Send it with the header Content-Type: application/json.',
+  },
+  HTTP_REQUEST_INVALID: {
+    meaning: 'The bytes that arrived are not an HTTP/1.1 request.',
+    remedy: 'Check the client, and that it does not speak TLS to the plain port.',
+  },
+  HTTP_STREAMS_FULL: {
+    meaning: 'As many live streams as the daemon serves are open already.',
+    remedy: 'Close a live page elsewhere, or read /api/v1/state now and then instead.',
+  },
+  HTTP_TIMED_OUT: {
+    meaning: 'An HTTP request did not arrive in time.',
+    remedy: 'Send headers within 2 s and the whole request within 5 s.',
+  },
+  HTTP_TOKEN_WRONG: {
+    meaning: 'A state-changing HTTP call came without the token, or with a wrong one.',
+    remedy: 'Send Authorization: Bearer with the content of http.tokenFile.',
+  },
+  IMAGE_EMPTY: {
+    meaning: 'The picture has no bytes.',
+    remedy: 'Take the picture again; check the disk it was copied from.',
+  },
+  IMAGE_TOO_LARGE: {
+    meaning: 'The picture has more pixels than grocerd decodes.',
+    remedy: 'Scale it down; a few megapixels are plenty for recognition.',
+  },
+  IMAGE_TRUNCATED: {
+    meaning: 'The picture ends too early: part of its data is missing.',
+    remedy: 'Copy or take it again.',
+  },
+  IMAGE_UNREADABLE: {
+    meaning: 'The file is not a picture that grocerd can read.',
+    remedy: 'Use a JPEG or PNG picture.',
+  },
+  IMAGE_UNSUPPORTED: {
+    meaning:
+      'The picture is of a kind that is refused: CMYK, 16 bits a channel, or not JPEG or PNG.',
+    remedy: 'Save it as an 8-bit RGB or grey JPEG or PNG.',
+  },
+  INFERENCE_FAILED: {
+    meaning: 'The runtime reported an error while the model ran.',
+    remedy: 'Run `grocerd doctor`; another device or runtime may do.',
+  },
+  ITEM_GONE: {
+    meaning: 'The item or recognition that a confirm names is not there any more.',
+    remedy: 'Ask again with recognise; items live until they are removed or the session ends.',
+  },
+  LABELS_INVALID: {
+    meaning: 'The labels file cannot be read, or has not one row for each class of the model.',
+    remedy: 'Give one label a line (or the CSV of docs/2-models.md), in the order of the classes.',
+    exit: exitCodes.config,
+  },
+  MANIFEST_INVALID: {
+    meaning: 'model.json is missing, not JSON, or not what its schema says.',
+    remedy: 'Mend what the message lists; docs/api/schemas/model.schema.json is the schema.',
+    exit: exitCodes.config,
+  },
+  MODEL_EXTERNAL_DATA: {
+    meaning: 'The ONNX file keeps weights in another file, which grocerd does not follow.',
+    remedy: 'Save the model with its weights inside (onnx.save without external data).',
+    exit: exitCodes.config,
+  },
+  MODEL_HASH_MISMATCH: {
+    meaning: 'A model file is not the file that model.json was written for.',
+    remedy: 'Copy the model directory again; if you changed it on purpose, write its sha256 anew.',
+    exit: exitCodes.config,
+  },
+  MODEL_INVALID: {
+    meaning:
+      'The runtime cannot load the model: it is damaged, truncated or of a kind it does not know.',
+    remedy: 'Copy it again, or convert it anew; the message has the words of the runtime.',
+    exit: exitCodes.config,
+  },
+  MODEL_LOADING: {
+    meaning: 'The model is being loaded; nothing is recognised until it is there.',
+    remedy: 'Wait: the state becomes ready by itself.',
+  },
+  MODEL_NOT_FOUND: {
+    meaning: 'There is no model of that name or path.',
+    remedy: 'Name a folder under models/ or give a path to a folder, .xml or .onnx file.',
+    exit: exitCodes.config,
+  },
+  MODEL_SHAPE_MISMATCH: {
+    meaning: 'The shape of the model, of its input or of its output is not what was expected.',
+    remedy: 'Check input and output in model.json against the model.',
+    exit: exitCodes.config,
+  },
+  MQTT_DISCONNECTED: {
+    meaning: 'There is no connection to the MQTT broker; events wait on disk.',
+    remedy: 'Check the broker, the address, the password and TLS; grocerd reconnects by itself.',
+  },
+  NO_CAMERA: {
+    meaning: 'The configuration has no camera.',
+    remedy: 'Add one under cameras:.',
+  },
+  OUTBOX_FULL: {
+    meaning: 'The outbox is at its limit, or the disk is full or cannot be written.',
+    remedy: 'Free disk space or bring the broker back; every event that was not kept is counted.',
+  },
+  OUTBOX_INVALID: {
+    meaning: 'The outbox on disk was written by a newer grocerd, or cannot be read.',
+    remedy: 'Use the newer version again, or move the state directory away after saving it.',
+    exit: exitCodes.config,
+  },
+  RUNTIME_NOT_FOUND: {
+    meaning: 'No inference runtime (OpenVINO or ONNX Runtime) was found for this model.',
+    remedy:
+      'Run `npm ci` with network, or set GROCERD_OPENVINO_DIR; `grocerd doctor` lists places.',
+  },
+  SESSION_CLOSED: {
+    meaning: 'The request names a session that is not open.',
+    remedy: 'Open it with the session command first.',
+  },
+  STATE_LOCKED: {
+    meaning: 'Another daemon uses the state directory.',
+    remedy: 'Stop it, or give each instance its own outbox.dir.',
+    exit: exitCodes.locked,
+  },
+  TIMED_OUT: {
+    meaning: 'The answer did not come in the time that the request allowed.',
+    remedy: 'Ask again; /readyz says what is slow or missing.',
+  },
+  USAGE: {
+    meaning: 'A command was called with arguments that it does not have.',
+    remedy: 'See --help of the command.',
+    exit: exitCodes.usage,
+  },
+  VISION_CRASHED: {
+    meaning: 'The vision process ended unexpectedly and is being started again.',
+    remedy: 'Nothing at once; if it repeats, read the log and run `grocerd doctor`.',
+  },
+  VISION_HUNG: {
+    meaning: 'The vision process gave no sign of life and was killed to be started again.',
+    remedy: 'If it repeats, check the GPU driver and the memory, and run `grocerd doctor`.',
+  },
+} as const satisfies Record<string, ErrorEntry>
+
+export type ErrorCode = keyof typeof errorTable
+
+/** An error a user can act on. Match by `code`, never by text. */
+export class GroceryError extends Error {
+  readonly code: ErrorCode
+  readonly details: unknown
+
+  /** @param message what was expected, what was received, and where; the remedy comes from the table. */
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; details?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'GroceryError'
+    this.code = code
+    this.details = options.details
+  }
+
+  get remedy(): string {
+    return errorTable[this.code].remedy
+  }
+
+  get exitCode(): number {
+    const entry: ErrorEntry = errorTable[this.code]
+    return entry.exit ?? exitCodes.failed
+  }
+}
+
+/** The code and words to report for anything that was thrown. */
+export function describeError(error: unknown): { code: string; message: string } {
+  if (error instanceof GroceryError) return { code: error.code, message: error.message }
+  if (error instanceof Error) {
+    const code = (error as NodeJS.ErrnoException).code
+    return { code: code ?? 'INTERNAL', message: error.message }
+  }
+  return { code: 'INTERNAL', message: String(error) }
+}

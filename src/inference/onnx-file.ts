@@ -1,0 +1,172 @@
+// A bounded walk over an ONNX file: what a load must know before a runtime sees it. It runs nothing.
+import { GroceryError } from '../errors.js'
+
+/** What the walk found. */
+export interface OnnxFacts {
+  /** Bytes of all weights inside the file. */
+  weightBytes: number
+  /** Files outside that tensors refer to. */
+  externalData: string[]
+  inputs: { name: string; shape: number[] }[]
+  outputs: string[]
+  /** The operators that make the outputs, in their order; undefined where no node does. */
+  lastOperators: (string | undefined)[]
+}
+
+// Field numbers of onnx.proto3 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3).
+const model = { graph: 7, functions: 25 } as const
+const graph = { node: 1, initializer: 5, input: 11, output: 12, sparse: 15 } as const
+const node = { output: 2, operator: 4, attribute: 5 } as const
+const attribute = { tensor: 5, graph: 6, tensors: 10, graphs: 11 } as const
+const tensor = { externalData: 13 } as const
+const maxDepth = 16
+
+type Field = { number: number; value: number; bytes: Uint8Array | null }
+
+const invalid = (what: string) =>
+  new GroceryError('MODEL_INVALID', `Expected an ONNX file but ${what}; it is damaged or truncated`)
+
+/** The fields of one protobuf message; numbers beyond 2^53 lose precision, which no field read here needs. */
+function* fields(bytes: Uint8Array): Generator<Field> {
+  let at = 0
+  const varint = (): number => {
+    let value = 0
+    for (let shift = 0; shift < 70; shift += 7) {
+      const byte = bytes[at++]
+      if (byte === undefined) throw invalid('a number ends too early')
+      value += (byte & 0x7f) * 2 ** shift
+      if (byte < 0x80) return value
+    }
+    throw invalid('a number is longer than ten bytes')
+  }
+  while (at < bytes.length) {
+    const key = varint()
+    const number = Math.floor(key / 8)
+    const wire = key & 7
+    if (number === 0) throw invalid('a field has number 0')
+    if (wire === 0) {
+      yield { number, value: varint(), bytes: null }
+      continue
+    }
+    const length = wire === 2 ? varint() : wire === 5 ? 4 : wire === 1 ? 8 : -1
+    if (length < 0) throw invalid(`a field has wire type ${wire}`)
+    if (at + length > bytes.length) throw invalid(`a field of ${length} bytes ends past the file`)
+    yield { number, value: 0, bytes: bytes.subarray(at, at + length) }
+    at += length
+  }
+}
+
+const text = (bytes: Uint8Array | null) => Buffer.from(bytes ?? []).toString('utf8')
+
+function first(bytes: Uint8Array | null, ...path: number[]): Uint8Array | null {
+  return path.reduce<Uint8Array | null>((inner, number) => {
+    if (inner === null) return null
+    for (const field of fields(inner)) if (field.number === number) return field.bytes
+    return null
+  }, bytes)
+}
+
+/** TypeProto.tensor_type.shape.dim[].dim_value; -1 where a dimension is free. */
+function shapeOf(valueInfo: Uint8Array): number[] {
+  const shape = first(valueInfo, 2, 1, 2)
+  if (shape === null) return []
+  const dims: number[] = []
+  for (const dim of fields(shape)) {
+    let size = -1
+    for (const field of fields(dim.bytes ?? new Uint8Array())) {
+      if (field.number === 1) size = field.value
+    }
+    dims.push(size)
+  }
+  return dims
+}
+
+function readTensor(bytes: Uint8Array, facts: OnnxFacts): void {
+  for (const field of fields(bytes)) {
+    if (field.bytes === null) continue
+    if (field.number !== tensor.externalData) {
+      facts.weightBytes += field.bytes.length
+      continue
+    }
+    if (text(first(field.bytes, 1)) === 'location') {
+      facts.externalData.push(text(first(field.bytes, 2)))
+    }
+  }
+}
+
+function readNode(
+  bytes: Uint8Array,
+  facts: OnnxFacts,
+  depth: number,
+): { operator: string; outputs: string[] } {
+  let operator = ''
+  const outputs: string[] = []
+  for (const field of fields(bytes)) {
+    if (field.number === node.operator) operator = text(field.bytes)
+    if (field.number === node.output) outputs.push(text(field.bytes))
+    if (field.number !== node.attribute || field.bytes === null) continue
+    for (const inner of fields(field.bytes)) {
+      if (inner.bytes === null) continue
+      if (inner.number === attribute.tensor || inner.number === attribute.tensors) {
+        readTensor(inner.bytes, facts)
+      }
+      if (inner.number === attribute.graph || inner.number === attribute.graphs) {
+        readGraph(inner.bytes, facts, depth + 1)
+      }
+    }
+  }
+  return { operator, outputs }
+}
+
+function readGraph(bytes: Uint8Array, facts: OnnxFacts, depth: number): void {
+  if (depth > maxDepth) throw invalid(`graphs are nested deeper than ${maxDepth}`)
+  const makers = new Map<string, string>()
+  const initialisers = new Set<string>()
+  for (const field of fields(bytes)) {
+    if (field.bytes === null) continue
+    if (field.number === graph.node) {
+      const { operator, outputs } = readNode(field.bytes, facts, depth)
+      for (const name of outputs) makers.set(name, operator)
+    } else if (field.number === graph.initializer) {
+      readTensor(field.bytes, facts)
+      initialisers.add(text(first(field.bytes, 8)))
+    } else if (field.number === graph.sparse) {
+      for (const part of fields(field.bytes)) {
+        if (part.bytes !== null && part.number <= 2) readTensor(part.bytes, facts)
+      }
+    } else if (depth === 0 && field.number === graph.input) {
+      facts.inputs.push({ name: text(first(field.bytes, 1)), shape: shapeOf(field.bytes) })
+    } else if (depth === 0 && field.number === graph.output) {
+      facts.outputs.push(text(first(field.bytes, 1)))
+    }
+  }
+  if (depth > 0) return
+  // Old exporters list the weights among the inputs.
+  facts.inputs = facts.inputs.filter(input => !initialisers.has(input.name))
+  facts.lastOperators = facts.outputs.map(name => makers.get(name))
+}
+
+/** Walks the file. Throws MODEL_INVALID where it is not a whole protobuf with a graph. */
+export function readOnnx(bytes: Uint8Array): OnnxFacts {
+  const facts: OnnxFacts = {
+    weightBytes: 0,
+    externalData: [],
+    inputs: [],
+    outputs: [],
+    lastOperators: [],
+  }
+  let graphs = 0
+  for (const field of fields(bytes)) {
+    if (field.bytes === null) continue
+    if (field.number === model.graph) {
+      graphs++
+      readGraph(field.bytes, facts, 0)
+    }
+    if (field.number !== model.functions) continue
+    for (const inner of fields(field.bytes)) {
+      if (inner.number === 7 && inner.bytes) readNode(inner.bytes, facts, 1)
+    }
+  }
+  if (graphs === 0) throw invalid('it holds no graph')
+  return facts
+}

@@ -1,0 +1,62 @@
+// The tagged messages between the daemon and its vision process; both import them, nobody else defines any.
+import type { CameraConfig, Config } from './config/schema.js'
+import type { FrameObservations, Product } from './recognition/types.js'
+
+/** What vision needs to know; sent first, and again after every restart. */
+export interface Configure {
+  type: 'configure'
+  cameras: CameraConfig[]
+  models: Config['models']
+  catalogue: string | null
+  runtime: Config['runtime']
+  memory: Config['memory']
+  recognition: Config['recognition']
+  counter: Config['counter']
+  logLevel: Config['log']['level']
+}
+
+export type Down =
+  | Configure
+  /** One picture of the newest frame, please; asked again for the next, so one is in flight at most. */
+  | { type: 'preview'; camera: string }
+  | { type: 'stop' }
+
+export interface ModelState {
+  name: string
+  version: number
+  sha256: string
+  kind: string
+  classes: number
+}
+
+export interface RuntimeState {
+  name: string
+  version: string
+  device: string
+}
+
+export type CameraStatus = 'connecting' | 'live' | 'stalled' | 'lost' | 'ended'
+
+export interface CameraHealth {
+  type: 'cameraHealth'
+  camera: string
+  status: CameraStatus
+  /** Why it is not live; null when it is. */
+  reason: { code: string; message: string } | null
+}
+
+export interface VisionMetrics {
+  type: 'metrics'
+  rssBytes: number
+  cameras: { camera: string; frames: number; dropped: number; failed: number }[]
+  inferences: number
+}
+
+export type Up =
+  | { type: 'ready'; model: ModelState; runtime: RuntimeState; loadMs: number; products: Product[] }
+  | { type: 'observations'; frame: FrameObservations }
+  | { type: 'preview'; camera: string; jpeg: Uint8Array; capturedAt: number }
+  | CameraHealth
+  | VisionMetrics
+  /** Something a person must know; fatal: vision ends after it and is not the same again by itself. */
+  | { type: 'fault'; code: string; message: string; fatal: boolean }

@@ -1,0 +1,85 @@
+// From the output of a classifier to calibrated probabilities, candidates and one decision. Pure.
+import { GroceryError } from '../errors.js'
+import type { Box, Candidate, Decision, Observation, Product } from './types.js'
+
+export type Activation = 'none' | 'softmax' | 'sigmoid'
+
+/** The thresholds in force: of the model's calibration, or of the configuration where it sets them. */
+export interface Thresholds {
+  /** null: never sure. */
+  sure: number | null
+  auto: number | null
+  unknown: number
+  /** What the best must be ahead of the second by, to be sure. */
+  margin: number
+  autoAdd: boolean
+  top: number
+}
+
+/**
+ * Calibrated probabilities of a classifier's output.
+ * @param output one value a class: logits for softmax and sigmoid, probabilities for none
+ * @param temperature above 1 makes the model more modest. Throws INFERENCE_FAILED on NaN.
+ */
+export function calibrate(
+  output: Float32Array,
+  activation: Activation,
+  temperature: number,
+): Float32Array {
+  for (const value of output) {
+    if (!Number.isFinite(value)) {
+      throw new GroceryError('INFERENCE_FAILED', `Expected finite outputs but received ${value}`)
+    }
+  }
+  if (activation === 'sigmoid') return output.map(value => 1 / (1 + Math.exp(-value / temperature)))
+  if (activation === 'none' && temperature === 1) return output.slice()
+  const logits = activation === 'none' ? output.map(p => Math.log(Math.max(p, 1e-12))) : output
+  let max = Number.NEGATIVE_INFINITY
+  for (const value of logits) max = Math.max(max, value)
+  const powers = logits.map(value => Math.exp((value - max) / temperature))
+  let sum = 0
+  for (const value of powers) sum += value
+  return powers.map(value => value / sum)
+}
+
+/** The best `top` products by their scores; scores by class index. */
+export function rank(
+  scores: ArrayLike<number>,
+  products: readonly Product[],
+  top: number,
+): Candidate[] {
+  const order = Array.from({ length: products.length }, (_, index) => index)
+  order.sort((a, b) => scores[b]! - scores[a]! || a - b)
+  return order.slice(0, top).map(index => {
+    const { sku, name, plu, gtin } = products[index]!
+    return { sku, name, plu, gtin, score: scores[index]! }
+  })
+}
+
+/** What may be said of ranked candidates: sure, ask, or unknown. */
+export function decide(
+  candidates: readonly Candidate[],
+  thresholds: Thresholds,
+): { decision: Decision; auto: boolean } {
+  const best = candidates[0]?.score ?? 0
+  const ahead = best - (candidates[1]?.score ?? 0)
+  if (best < thresholds.unknown) return { decision: 'unknown', auto: false }
+  const holds = (threshold: number | null) =>
+    threshold !== null && best >= threshold && ahead >= thresholds.margin
+  if (!holds(thresholds.sure)) return { decision: 'ask', auto: false }
+  return { decision: 'sure', auto: thresholds.autoAdd && holds(thresholds.auto) }
+}
+
+/** One observation of a box from the scores of its picture. */
+export function observe(
+  box: Box,
+  scores: ArrayLike<number>,
+  products: readonly Product[],
+  thresholds: Thresholds,
+): Observation {
+  // Two are needed for the margin even where only one is wanted.
+  const ranked = rank(scores, products, Math.max(2, thresholds.top))
+  const { decision, auto } = decide(ranked, thresholds)
+  const askReason = decision === 'ask' ? 'confidence' : null
+  return { box, decision, auto, askReason, candidates: ranked.slice(0, thresholds.top) }
+}

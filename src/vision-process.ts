@@ -1,0 +1,128 @@
+// The daemon's side of the vision process: starts it, hears whether it lives, ends its whole group, starts it again.
+import { type ChildProcess, fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { Clock } from './clock.js'
+import type { Logger } from './log.js'
+import type { Configure, Down, Up } from './protocol.js'
+
+const startPatienceMs = 10_000
+const silencePatienceMs = 4000
+const stopPatienceMs = 3000
+const maxBackOffMs = 10_000
+/** A process that lived this long was well; its end is not the next step of a crash loop. */
+const wellAfterMs = 60_000
+
+export interface VisionListener {
+  onMessage(message: Up): void
+  /** The process is gone; it is being started again. */
+  onDown(reason: { code: 'VISION_CRASHED' | 'VISION_HUNG'; message: string }): void
+}
+
+export class VisionProcess {
+  readonly #configure: Configure
+  readonly #listener: VisionListener
+  readonly #clock: Clock
+  readonly #log: Logger
+  #child: ChildProcess | null = null
+  #heardAt = 0
+  #startedAt = 0
+  #heard = false
+  #hung = false
+  #stopping = false
+  #failures = 0
+  #watchdog: NodeJS.Timeout | null = null
+  #retry: NodeJS.Timeout | null = null
+  restarts = 0
+
+  constructor(configure: Configure, listener: VisionListener, clock: Clock, log: Logger) {
+    this.#configure = configure
+    this.#listener = listener
+    this.#clock = clock
+    this.#log = log
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null
+  }
+
+  start(): void {
+    this.#watchdog = setInterval(() => this.#checkAlive(), 500)
+    this.#spawn()
+  }
+
+  send(message: Down): void {
+    if (this.#child?.connected) this.#child.send(message, () => {})
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    if (this.#watchdog) clearInterval(this.#watchdog)
+    if (this.#retry) clearTimeout(this.#retry)
+    const child = this.#child
+    if (!child) return
+    const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
+    this.send({ type: 'stop' })
+    const impatient = setTimeout(() => this.#killGroup(child), stopPatienceMs)
+    await ended
+    clearTimeout(impatient)
+    this.#killGroup(child)
+  }
+
+  #spawn(): void {
+    // `detached` makes it the leader of its own group, so that its ffmpeg children can be ended with it.
+    const child = fork(fileURLToPath(new URL('./vision.js', import.meta.url)), [], {
+      serialization: 'advanced',
+      detached: true,
+      execArgv: [],
+      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+    })
+    this.#child = child
+    this.#heard = false
+    this.#hung = false
+    this.#startedAt = this.#heardAt = this.#clock.mono()
+    child.on('message', message => {
+      this.#heard = true
+      this.#heardAt = this.#clock.mono()
+      this.#listener.onMessage(message as Up)
+    })
+    child.once('error', error =>
+      this.#log.error({ err: error }, 'the vision process cannot be started'),
+    )
+    child.once('exit', (code, signal) => this.#ended(child, signal ?? `code ${code}`))
+    this.send(this.#configure)
+  }
+
+  #ended(child: ChildProcess, how: string): void {
+    this.#killGroup(child)
+    this.#child = null
+    if (this.#stopping) return
+    const lived = this.#clock.mono() - this.#startedAt
+    this.#failures = lived > wellAfterMs ? 0 : this.#failures + 1
+    this.restarts++
+    // The first failure is answered at once: a sale may be going on.
+    const waitMs = this.#failures <= 1 ? 0 : Math.min(250 * 2 ** this.#failures, maxBackOffMs)
+    const code = this.#hung ? 'VISION_HUNG' : 'VISION_CRASHED'
+    const words = this.#hung ? 'gave no sign of life and was killed' : `ended with ${how}`
+    this.#listener.onDown({
+      code,
+      message: `the vision process ${words}; it starts again in ${waitMs} ms`,
+    })
+    this.#retry = setTimeout(() => this.#spawn(), waitMs)
+  }
+
+  #checkAlive(): void {
+    const patience = this.#heard ? silencePatienceMs : startPatienceMs
+    if (!this.#child || this.#hung || this.#clock.mono() - this.#heardAt < patience) return
+    this.#hung = true
+    this.#killGroup(this.#child)
+  }
+
+  #killGroup(child: ChildProcess): void {
+    if (child.pid === undefined) return
+    try {
+      process.kill(-child.pid, 'SIGKILL')
+    } catch {
+      // ESRCH: the whole group is gone, which is what was wanted.
+    }
+  }
+}
