@@ -23,6 +23,10 @@ export const errorTable = {
     meaning: 'The item was confirmed before, with another product.',
     remedy: 'Show the shopper the product that is on the receipt; correct it as an attendant.',
   },
+  BELOW_MINIMUM: {
+    meaning: 'The model was right less often than --min-top1 asks for.',
+    remedy: 'Look at the worst mistakes in the report (--html) before the model is used.',
+  },
   CAMERA_ENDED: {
     meaning: 'A finite source (a file, or dir: with loop=0) has been read to its end.',
     remedy: 'Nothing: this is the normal end. Use loop=1 for a source that repeats.',
@@ -212,6 +216,20 @@ export const errorTable = {
   MQTT_DISCONNECTED: {
     meaning: 'There is no connection to the MQTT broker; events wait on disk.',
     remedy: 'Check the broker, the address, the password and TLS; grocerd reconnects by itself.',
+  },
+  MQTT_REFUSED: {
+    meaning: 'The broker answers and refuses the connection: name, password, client id or version.',
+    remedy: 'Check mqtt.username, mqtt.passwordFile and mqtt.version, and the ACL of the broker.',
+  },
+  MQTT_TAKEN_OVER: {
+    meaning:
+      'Another client connected with the id of this kiosk and the broker ended our connection.',
+    remedy: 'Give every kiosk its own kiosk.id; look for a second daemon.',
+  },
+  MQTT_TLS_FAILED: {
+    meaning: 'No secure connection to the broker: its certificate or ours is not accepted.',
+    remedy:
+      'Check mqtt.tls, the host name in mqtt.url, the dates of the certificates and the clock.',
   },
   NO_CAMERA: {
     meaning: 'The configuration has no camera.',

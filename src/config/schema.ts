@@ -32,7 +32,10 @@ const bytes = z
 const listen = (fallback: string) =>
   z
     .string()
-    .regex(/^(\[[0-9a-fA-F:]+\]|[^:[\]\s]+):\d{1,5}$/, 'Expected host:port such as 127.0.0.1:8080')
+    .regex(/^(\[[0-9a-fA-F:]+\]|[^:[\]\s]+):\d{1,5}$/, {
+      error: 'Expected host:port such as 127.0.0.1:8080',
+      abort: true,
+    })
     .refine(
       value => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65535,
       'Expected a port up to 65535',

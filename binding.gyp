@@ -1,0 +1,47 @@
+{
+  "variables": { "werror%": "<!(node -p \"process.env.GROCERD_WERROR === '1' ? 1 : 0\")" },
+  "targets": [
+    {
+      "target_name": "grocerd",
+      "sources": [
+        "native/addon.cc",
+        "native/core/element.cc",
+        "native/core/engine.cc",
+        "native/core/geometry.cc",
+        "native/core/jpeg_header.cc",
+        "native/core/library.cc",
+        "native/core/preprocess.cc",
+        "native/core/resample.cc",
+        "native/core/session.cc",
+        "native/core/worker_pool.cc",
+        "native/image/turbojpeg.cc",
+        "native/node/completions.cc",
+        "native/node/convert.cc",
+        "native/node/engine_binding.cc",
+        "native/node/environment.cc",
+        "native/node/host_binding.cc",
+        "native/node/image_binding.cc",
+        "native/onnxruntime/api.cc",
+        "native/onnxruntime/session.cc",
+        "native/openvino/api.cc",
+        "native/openvino/session.cc",
+        "native/system/limits.cc",
+        "native/system/notify.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      "cflags": [
+        "-Wall", "-Wextra", "-fvisibility=hidden",
+        "-fstack-protector-strong", "-ffunction-sections", "-fdata-sections"
+      ],
+      "cflags_cc": ["-std=c++17", "-fexceptions", "-frtti", "-fvisibility-inlines-hidden"],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti", "-std=gnu++17", "-std=gnu++20"],
+      "ldflags": ["-Wl,--gc-sections", "-Wl,-z,relro", "-Wl,-z,now"],
+      "libraries": ["-ldl", "-lpthread"],
+      "configurations": {
+        "Release": { "cflags": ["-O3"], "defines": ["_FORTIFY_SOURCE=2"] }
+      },
+      "conditions": [["werror==1", { "cflags": ["-Werror"] }]]
+    }
+  ]
+}

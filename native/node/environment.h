@@ -1,0 +1,53 @@
+// What belongs to one Node environment (the main thread or one worker thread): nothing here is shared.
+#pragma once
+
+#include <napi.h>
+
+#include <array>
+#include <memory>
+#include <set>
+#include <thread>
+
+#include "../core/engine.h"
+#include "../core/worker_pool.h"
+#include "completions.h"
+
+namespace grocerd::node {
+
+// What a JavaScript engine object owns.
+struct EngineHandle {
+  std::unique_ptr<Engine> engine;
+  std::thread stopper;  // joins the engine's threads without holding up the event loop
+
+  ~EngineHandle();
+};
+
+class Environment {
+ public:
+  static Environment* open(Napi::Env env);
+  static Environment& of(Napi::Env env) { return *env.GetInstanceData<Environment>(); }
+
+  ~Environment() = default;
+
+  Completions completions;
+  std::set<EngineHandle*> engines;
+
+  // Ends every thread of this environment, with work in flight if need be. Idempotent.
+  void stop();
+
+  // Decoding and preprocessing outside an engine: two threads, started at the first use.
+  Accepted submit(Job job);
+  JpegDecoder& decoder(size_t worker) { return decoders_[worker]; }
+
+ private:
+  static constexpr size_t kThreads = 2, kWaiting = 256;
+
+  Environment() = default;
+  static void close(void* self);
+
+  bool started_ = false;
+  std::array<JpegDecoder, kThreads> decoders_;
+  WorkerPool pool_{kThreads, kWaiting};
+};
+
+}  // namespace grocerd::node

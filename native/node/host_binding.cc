@@ -1,0 +1,49 @@
+// Thin wrappers; each probe takes the candidates that src/inference/libraries.ts found.
+#include "host_binding.h"
+
+#include "../image/turbojpeg.h"
+#include "../onnxruntime/api.h"
+#include "../openvino/api.h"
+#include "../system/limits.h"
+#include "../system/notify.h"
+#include "convert.h"
+#include "guard.h"
+
+namespace grocerd::node {
+namespace {
+
+template <LibraryProbe (*Probe)(const std::vector<std::string>&)>
+Napi::Value probe(const Napi::CallbackInfo& info) {
+  return probe_value(info.Env(), Probe(texts_of(info[0], "candidates")));
+}
+
+Napi::Value turbojpeg_here(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), has_turbojpeg());
+}
+
+Napi::Value notify(const Napi::CallbackInfo& info) {
+  if (!info[0].IsString() || !info[1].IsString())
+    throw std::invalid_argument("Expected a socket path and a message");
+  return Napi::Boolean::New(info.Env(), system::notify(info[0].As<Napi::String>().Utf8Value(),
+                                                       info[1].As<Napi::String>().Utf8Value()));
+}
+
+Napi::Value limit_data(const Napi::CallbackInfo& info) {
+  if (!info[0].IsNumber()) throw std::invalid_argument("Expected a number of bytes");
+  system::limit_data(info[0].As<Napi::Number>().DoubleValue());
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void export_host(Napi::Env env, Napi::Object exports) {
+  exports.Set("probeOpenVino", Napi::Function::New<guarded<probe<openvino::probe>>>(env, "probeOpenVino"));
+  exports.Set("probeOnnxRuntime",
+              Napi::Function::New<guarded<probe<onnxruntime::probe>>>(env, "probeOnnxRuntime"));
+  exports.Set("probeTurboJpeg", Napi::Function::New<guarded<probe<probe_turbojpeg>>>(env, "probeTurboJpeg"));
+  exports.Set("hasTurboJpeg", Napi::Function::New<guarded<turbojpeg_here>>(env, "hasTurboJpeg"));
+  exports.Set("sdNotify", Napi::Function::New<guarded<notify>>(env, "sdNotify"));
+  exports.Set("setDataLimit", Napi::Function::New<guarded<limit_data>>(env, "setDataLimit"));
+}
+
+}  // namespace grocerd::node

@@ -1,0 +1,164 @@
+// What doctor may ask of the machine: one interface, so that tests can put every fault in its place.
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { availableParallelism, cpus } from 'node:os'
+import type { Config } from '../../config/schema.js'
+import { describeError, GroceryError } from '../../errors.js'
+import type { LibraryProbe, RuntimeName, RuntimeProbe } from '../../inference/addon.js'
+import type { ClassifierInfo } from '../../recognition/classifier.js'
+
+export interface Machine {
+  nodeVersion: string
+  arch: string
+  /** null where it is not glibc (Alpine has musl). */
+  glibcVersion: string | null
+  cpu(): { model: string; cores: number; flags: ReadonlySet<string> }
+  memory(): { totalBytes: number; availableBytes: number }
+  /** Kinds of accelerators whose device files or drivers are there. */
+  accelerators(): ('intel-gpu' | 'npu' | 'nvidia')[]
+  /** null where nobody can say. */
+  clockSynced(): Promise<boolean | null>
+  /** Throws ADDON_NOT_BUILT. */
+  loadAddon(): Promise<void>
+  probeRuntime(name: RuntimeName): Promise<RuntimeProbe>
+  probeTurboJpeg(): Promise<LibraryProbe>
+  /** Loads the model as run would, and lets it go. Throws the codes of the classifier. */
+  tryModel(config: Config): Promise<ClassifierInfo>
+  /** The first line that a program prints, or null where it is not there. */
+  program(name: string, argument: string): Promise<string | null>
+  /** Throws the error of listen(2) with its code. */
+  tryListen(host: string, port: number): Promise<void>
+  /** The body of http://host:port/healthz, or null. */
+  health(host: string, port: number): Promise<string | null>
+  /** Connects and logs in as run would. Throws the MQTT_* codes, CONFIG_INVALID for secrets. */
+  tryBroker(mqtt: Config['mqtt']): Promise<void>
+}
+
+const connectMs = 3000
+
+const read = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '')
+
+const list = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : [])
+
+function run(program: string, args: string[]): Promise<string | null> {
+  return new Promise(resolve => {
+    execFile(program, args, { timeout: connectMs }, (error, stdout) =>
+      resolve(error ? null : stdout.trim()),
+    )
+  })
+}
+
+function cpuFlags(): Set<string> {
+  const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(read('/proc/cpuinfo'))
+  return new Set(line?.[1]?.split(/\s+/) ?? [])
+}
+
+function memory() {
+  const text = read('/proc/meminfo')
+  const bytes = (key: string) =>
+    1024 * Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0)
+  return { totalBytes: bytes('MemTotal'), availableBytes: bytes('MemAvailable') }
+}
+
+async function clockSynced(): Promise<boolean | null> {
+  if (existsSync('/run/systemd/timesync/synchronized')) return true
+  const said = await run('timedatectl', ['show', '-p', 'NTPSynchronized', '--value'])
+  return said === 'yes' ? true : said === 'no' ? false : null
+}
+
+function tryListen(host: string, port: number): Promise<void> {
+  const server = createServer()
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve()))
+  })
+}
+
+/** Without a will: doctor must never be the one who says that a kiosk is offline. */
+async function tryBroker(mqtt: Config['mqtt']): Promise<void> {
+  const { connectAsync } = await import('mqtt')
+  const { classify } = await import('../../publish/connection-problem.js')
+  const { readCredentials } = await import('../../publish/credentials.js')
+  const { username, url, version } = mqtt
+  const credentials = await readCredentials(mqtt)
+  try {
+    const client = await connectAsync(url, {
+      ...credentials,
+      ...(username === null ? {} : { username }),
+      clientId: `grocerd-doctor-${process.pid}`,
+      protocolVersion: version,
+      connectTimeout: connectMs,
+      reconnectPeriod: 0,
+    })
+    await client.endAsync(true)
+  } catch (error) {
+    const { code, message } = classify(error, url)
+    throw new GroceryError(code, message, { cause: error })
+  }
+}
+
+async function health(host: string, port: number): Promise<string | null> {
+  const name = host.includes(':') ? `[${host}]` : host
+  try {
+    const signal = AbortSignal.timeout(connectMs)
+    const response = await fetch(`http://${name}:${port}/healthz`, { signal })
+    return response.ok ? (await response.text()).trim() : null
+  } catch {
+    return null
+  }
+}
+
+async function loadAddon(): Promise<void> {
+  const { readJpegHeader } = await import('../../inference/addon.js')
+  try {
+    readJpegHeader(new Uint8Array())
+  } catch (error) {
+    // Any answer but this one shows that it works.
+    if (describeError(error).code === 'ADDON_NOT_BUILT') throw error
+  }
+}
+
+async function tryModel(config: Config): Promise<ClassifierInfo> {
+  const { Classifier } = await import('../../recognition/classifier.js')
+  const { models, catalogue, runtime, memory, recognition } = config
+  const model = models.classifier
+  const classifier = new Classifier({ model, catalogue, runtime, memory, recognition })
+  try {
+    return await classifier.start()
+  } finally {
+    await classifier.stop()
+  }
+}
+
+/** This machine, asked anew at each call. */
+export function thisMachine(): Machine {
+  const header = (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header
+  return {
+    nodeVersion: process.versions.node,
+    arch: process.arch,
+    glibcVersion: header.glibcVersionRuntime ?? null,
+    cpu: () => ({
+      model: cpus()[0]?.model.trim() || 'unknown',
+      cores: availableParallelism(),
+      flags: cpuFlags(),
+    }),
+    memory,
+    accelerators: () => [
+      ...(list('/dev/dri').some(name => name.startsWith('renderD')) ? ['intel-gpu' as const] : []),
+      ...(list('/dev/accel').length > 0 ? ['npu' as const] : []),
+      ...(existsSync('/dev/nvidia0') || existsSync('/etc/nv_tegra_release')
+        ? ['nvidia' as const]
+        : []),
+    ],
+    clockSynced,
+    loadAddon,
+    probeRuntime: async name => (await import('../../inference/addon.js')).probeRuntime(name),
+    probeTurboJpeg: async () => (await import('../../inference/addon.js')).probeTurboJpeg(),
+    tryModel,
+    program: async (name, argument) => (await run(name, [argument]))?.split('\n')[0] ?? null,
+    tryListen,
+    health,
+    tryBroker,
+  }
+}

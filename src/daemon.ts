@@ -1,0 +1,362 @@
+// The daemon process, its composition root: vision -> counter -> outbox -> MQTT, and what HTTP may see of it.
+import { randomUUID } from 'node:crypto'
+import { type Clock, systemClock } from './clock.js'
+import type { Config } from './config/schema.js'
+import { readSecret } from './config/secret.js'
+import { Counter } from './counter/counter.js'
+import { describeError } from './errors.js'
+import { Kiosk } from './kiosk.js'
+import type { Logger } from './log.js'
+import { clockSynced } from './observe/clock-sync.js'
+import { Health } from './observe/health.js'
+import { HttpServer } from './observe/http/server.js'
+import { Metrics } from './observe/metrics.js'
+import type { Configure, Up } from './protocol.js'
+import { DemoBroker } from './publish/broker.js'
+import type { EventEnvelope } from './publish/event.js'
+import { Outbox } from './publish/outbox/outbox.js'
+import { Publisher } from './publish/publisher.js'
+import { createUuidV7 } from './publish/uuid.js'
+import type { FrameObservations, Product } from './recognition/types.js'
+import { Recorder } from './recorder.js'
+import { TillDesk } from './till-desk.js'
+import { version } from './version.js'
+import { VisionProcess } from './vision-process.js'
+
+const housekeepingMs = 1000
+/** How often the retained state is sent although only its figures changed. */
+const stateEveryMs = 60_000
+
+export interface DaemonOptions {
+  log: Logger
+  clock?: Clock
+}
+
+/** All parts of a running daemon, in the order of the data. */
+interface Parts {
+  health: Health
+  metrics: Metrics
+  vision: VisionProcess
+  counter: Counter
+  desk: TillDesk
+  outbox: Outbox
+  recorder: Recorder
+  publisher: Publisher
+  kiosk: Kiosk
+  envelope: EventEnvelope
+}
+
+export class Daemon {
+  readonly #config: Config
+  readonly #log: Logger
+  readonly #clock: Clock
+  /** What stop() must end, in the order of their starts. */
+  readonly #running: { stop(): unknown }[] = []
+  readonly #products = new Map<string, Product>()
+  #parts: Parts | null = null
+  #shownState = ''
+  #shownBasket = ''
+  #stateSentAt = Number.NEGATIVE_INFINITY
+  /** Where HTTP listens and where the broker is, known after start. */
+  httpPort = 0
+  mqttUrl = ''
+
+  constructor(config: Config, { log, clock = systemClock }: DaemonOptions) {
+    this.#config = config
+    this.#log = log
+    this.#clock = clock
+  }
+
+  /**
+   * Resolves when everything runs that needs no other machine; broker, camera and model may come later.
+   * Throws STATE_LOCKED, OUTBOX_INVALID, ADDRESS_IN_USE, CONFIG_INVALID; stop() ends what had begun.
+   */
+  async start(): Promise<void> {
+    const config = await this.#withBroker(this.#config)
+    const clock = this.#clock
+    const log = this.#log
+    const newId = createUuidV7(clock.wall)
+    const bootId = randomUUID()
+    const envelope: EventEnvelope = {
+      kiosk: config.kiosk.id,
+      bootId,
+      model: null,
+      gallery: null,
+      clockSynced: clockSynced(),
+    }
+    const token = config.http.tokenFile && readSecret(config.http.tokenFile, 'http.tokenFile')
+    const health = new Health(clock)
+    const metrics = new Metrics({ version })
+
+    const vision = new VisionProcess(
+      this.#visionConfig(),
+      {
+        onMessage: message => this.#hear(message),
+        onDown: reason => this.#visionDown(reason),
+      },
+      clock,
+      log,
+    )
+    const counter = new Counter({ ...config.counter, newId })
+    const outbox = new Outbox({ ...config.outbox, envelope, clock, log })
+    const recorder = new Recorder({
+      outbox,
+      counter,
+      health,
+      onEvents: events => {
+        for (const event of events)
+          metrics.event({ action: event.action, decision: event.item.decision })
+        kiosk.eventsMade(events)
+        publisher.notify()
+        this.#showBasket()
+      },
+    })
+    const desk = new TillDesk({
+      counter,
+      clock,
+      settings: config.counter,
+      camera: this.#leader()?.id ?? null,
+      product: sku => this.#products.get(sku),
+      newId,
+      record: outcome => recorder.record(outcome),
+    })
+    const publisher = new Publisher({
+      config,
+      outbox,
+      bootId,
+      clock,
+      log,
+      commands: {
+        recognise: request => desk.recognise(request),
+        confirm: request => desk.confirm(request),
+        session: request => desk.session(request),
+      },
+      onPublished: event => {
+        if (!event.replayed) metrics.published(event.latencyMs)
+      },
+      onConnection: (up, reason) => {
+        metrics.setMqtt(up)
+        health.set('mqtt', up ? null : reason)
+        kiosk.tell('state', kiosk.state())
+      },
+    })
+    const kiosk = new Kiosk({
+      config,
+      bootId,
+      clock,
+      health,
+      outbox: () => {
+        const { depth, dropped } = outbox.stats()
+        return { depth, dropped }
+      },
+      broker: () => ({ connected: publisher.connected, url: publisher.url }),
+      clockSynced: () => envelope.clockSynced,
+      basket: () => publisher.basketMessage(),
+      dispatch: (verb, payload) => publisher.dispatch(verb, payload),
+      askPreview: camera => vision.send({ type: 'preview', camera }),
+    })
+    this.#parts = {
+      health,
+      metrics,
+      vision,
+      counter,
+      desk,
+      outbox,
+      recorder,
+      publisher,
+      kiosk,
+      envelope,
+    }
+
+    await this.#begin(metrics)
+    const { counterState } = await this.#begin(outbox)
+    if (counterState !== null) counter.restore(counterState)
+    this.#running.push(recorder)
+    health.onChange(readiness => {
+      metrics.setReadiness(readiness)
+      this.#showState()
+    })
+    health.set('vision', {
+      code: 'MODEL_LOADING',
+      message: `model ${config.models.classifier} is being loaded`,
+    })
+    if (config.cameras.length === 0) {
+      health.set('cameras', {
+        code: 'NO_CAMERA',
+        message: 'Expected a camera in the configuration but it has none',
+      })
+    }
+    this.#showState()
+    this.#showBasket()
+    await this.#begin(publisher)
+    const http = new HttpServer({ listen: config.http.listen, token, view: kiosk, metrics, log })
+    this.httpPort = (await this.#begin(http)).port
+    await this.#begin(vision)
+    const timer = setInterval(() => this.#keepHouse(), housekeepingMs)
+    this.#running.push({ stop: () => clearInterval(timer) })
+    log.info({ httpPort: this.httpPort, mqttUrl: publisher.url, bootId, version }, 'grocerd runs')
+  }
+
+  /** Ends everything, last started first: cameras, then what carries their events. */
+  async stop(): Promise<void> {
+    this.#parts?.health.stopping()
+    for (const part of this.#running.splice(0).reverse()) {
+      try {
+        await part.stop()
+      } catch (error) {
+        this.#log.error({ err: error }, 'a part did not stop as it should')
+      }
+    }
+  }
+
+  /** With the demo broker the address is known once it listens: its port may be 0. */
+  async #withBroker(config: Config): Promise<Config> {
+    this.mqttUrl = config.mqtt.url
+    if (config.mqtt.url !== 'embedded') return config
+    const broker = new DemoBroker({ listen: config.mqtt.listen, log: this.#log })
+    this.mqttUrl = (await this.#begin(broker)).url
+    return { ...config, mqtt: { ...config.mqtt, url: this.mqttUrl } }
+  }
+
+  async #begin<T>(part: { start(): T; stop(): unknown }): Promise<Awaited<T>> {
+    this.#running.push(part)
+    return await part.start()
+  }
+
+  #visionConfig(): Configure {
+    const { cameras, models, catalogue, runtime, memory, recognition, counter, log } = this.#config
+    return {
+      type: 'configure',
+      cameras,
+      models,
+      catalogue,
+      runtime,
+      memory,
+      recognition,
+      counter,
+      logLevel: log.level,
+    }
+  }
+
+  /** Several cameras are views of one surface: the first that counts items announces, the others vote. */
+  #leader() {
+    return this.#config.cameras.find(camera => camera.mode === 'single')
+  }
+
+  // ---- what vision says
+
+  #hear(message: Up): void {
+    const { health, kiosk, metrics, envelope } = this.#parts!
+    switch (message.type) {
+      case 'ready': {
+        const { model, runtime, products } = message
+        envelope.model = model
+        for (const product of products) this.#products.set(product.sku, product)
+        kiosk.modelLoaded(model, runtime)
+        metrics.setModel(model, runtime)
+        health.set('vision', null)
+        health.started()
+        this.#showState()
+        return
+      }
+      case 'observations':
+        this.#see(message.frame)
+        return
+      case 'preview':
+        kiosk.pictureCame(message.camera, { jpeg: message.jpeg, capturedAt: message.capturedAt })
+        return
+      case 'cameraHealth': {
+        const { camera, status, reason } = message
+        kiosk.cameraIs({ camera, status, reason })
+        // A camera that is being opened again keeps its complaint until it gives frames.
+        if (status !== 'connecting')
+          health.set(`camera:${camera}`, status === 'live' ? null : reason)
+        metrics.setCamera(message)
+        this.#showState()
+        return
+      }
+      case 'metrics':
+        kiosk.visionUses(message.rssBytes)
+        metrics.setVision(message)
+        return
+      case 'fault': {
+        const { code, message: words, fatal } = message
+        this.#log.warn({ code, fatal }, words)
+        if (fatal) health.set('vision', { code, message: words })
+      }
+    }
+  }
+
+  #visionDown(reason: { code: string; message: string }): void {
+    const { health, kiosk, metrics } = this.#parts!
+    this.#log.error(reason, 'vision is down')
+    // Why a model does not load says more than that the process ended because of it.
+    const known = health
+      .readiness()
+      .reasons.find(
+        one =>
+          one.code.startsWith('MODEL_') ||
+          one.code.startsWith('LABELS_') ||
+          one.code === 'RUNTIME_NOT_FOUND' ||
+          one.code === 'MANIFEST_INVALID' ||
+          one.code === 'CATALOGUE_INVALID',
+      )
+    if (!known || known.code === 'MODEL_LOADING') health.set('vision', reason)
+    kiosk.visionIsDown()
+    metrics.visionRestarted()
+    this.#showState()
+  }
+
+  #see(frame: FrameObservations): void {
+    const { counter, desk, recorder, publisher, kiosk, metrics } = this.#parts!
+    metrics.frame(frame)
+    const camera = this.#config.cameras.find(one => one.id === frame.camera)
+    if (camera?.mode === 'stream') {
+      const reason = frame.scene.view === 'object' ? null : frame.scene.view
+      kiosk.frameSeen(frame, reason)
+      void publisher.sendFrame(frame, reason)
+      return
+    }
+    const leads = camera === this.#leader()
+    const outcome = counter.see(frame, this.#clock.mono(), leads)
+    if (leads) desk.see(frame)
+    kiosk.frameSeen(frame, outcome.why)
+    recorder
+      .record(outcome)
+      .catch(error => this.#log.error(describeError(error), 'an event was lost'))
+    this.#showBasket()
+  }
+
+  // ---- what others are shown
+
+  #showBasket(): void {
+    const { counter, publisher, kiosk } = this.#parts!
+    const basket = counter.basket()
+    const text = JSON.stringify(basket)
+    if (text === this.#shownBasket) return
+    this.#shownBasket = text
+    publisher.setBasket(basket)
+    kiosk.tell('basket', publisher.basketMessage())
+  }
+
+  /** The state is sent when more than its figures changed, and once a minute with them. */
+  #showState(): void {
+    const { publisher, kiosk } = this.#parts!
+    const state = kiosk.state()
+    const text = JSON.stringify({ ...state, asOf: 0, memory: 0, outbox: state.outbox.dropped })
+    const now = this.#clock.mono()
+    if (text === this.#shownState && now - this.#stateSentAt < stateEveryMs) return
+    this.#shownState = text
+    this.#stateSentAt = now
+    publisher.setState(state)
+    kiosk.tell('state', state)
+  }
+
+  #keepHouse(): void {
+    const { envelope, metrics, outbox, publisher } = this.#parts!
+    envelope.clockSynced = clockSynced()
+    const { depth, dropped } = outbox.stats()
+    metrics.setOutbox({ depth, dropped, replayed: publisher.stats().replayed })
+    this.#showState()
+  }
+}

@@ -1,0 +1,195 @@
+// What is known of this kiosk right now: gathered from all parts, shown over HTTP and in the retained state.
+import type { Clock } from './clock.js'
+import type { Config } from './config/schema.js'
+import { GroceryError } from './errors.js'
+import type { Health } from './observe/health.js'
+import type {
+  BrokerView,
+  CameraView,
+  CommandReply,
+  FrameView,
+  KioskView,
+  Preview,
+  ViewKind,
+  ViewListener,
+} from './observe/view.js'
+import type { CameraHealth, ModelState, RuntimeState } from './protocol.js'
+import type { BasketMessage, ItemEvent, StateMessage } from './publish/messages.js'
+import type { FrameObservations } from './recognition/types.js'
+import { version } from './version.js'
+
+const rememberedEvents = 50
+const previewPatienceMs = 2000
+
+export interface KioskOptions {
+  config: Config
+  bootId: string
+  clock: Clock
+  health: Health
+  outbox(): { depth: number; dropped: number }
+  broker(): BrokerView
+  clockSynced(): boolean
+  basket(): BasketMessage
+  dispatch(verb: string, payload: object): Promise<CommandReply>
+  /** Asks vision for one picture of a camera. */
+  askPreview(camera: string): void
+}
+
+export class Kiosk implements KioskView {
+  readonly #options: KioskOptions
+  readonly #cameras = new Map<string, CameraView>()
+  readonly #frames = new Map<string, FrameView>()
+  readonly #events: ItemEvent[] = []
+  readonly #listeners = new Set<ViewListener>()
+  readonly #previews = new Map<string, { answer: Promise<Preview>; give(preview: Preview): void }>()
+  #model: ModelState | null = null
+  #runtime: RuntimeState | null = null
+  #visionBytes = 0
+  #peakBytes = 0
+
+  constructor(options: KioskOptions) {
+    this.#options = options
+    for (const { id, mode, roi } of options.config.cameras) {
+      this.#cameras.set(id, { id, mode, roi, status: 'connecting', reason: null })
+    }
+  }
+
+  readiness() {
+    return this.#options.health.readiness()
+  }
+
+  state(): StateMessage {
+    const { config, bootId, clock, health, outbox, clockSynced } = this.#options
+    const readiness = health.readiness()
+    const usedBytes = process.memoryUsage.rss() + this.#visionBytes
+    this.#peakBytes = Math.max(this.#peakBytes, usedBytes)
+    const { model, runtime } = { model: this.#model, runtime: this.#runtime }
+    return {
+      schema: 1,
+      kiosk: config.kiosk.id,
+      version,
+      bootId,
+      asOf: new Date(clock.wall()).toISOString(),
+      readiness: readiness.status,
+      reasons: readiness.reasons.map(({ code, message }) => ({ code, message })),
+      cameras: this.cameras().map(({ id, status, reason }) => ({ id, status, reason })),
+      model: model && { name: model.name, version: model.version, sha256: model.sha256 },
+      gallery: null,
+      catalogue: null,
+      runtime: runtime && { name: runtime.name, version: runtime.version },
+      device: runtime?.device ?? null,
+      memory: { budgetBytes: config.memory.hostBytes, usedBytes, peakBytes: this.#peakBytes },
+      outbox: outbox(),
+      clock: { synced: clockSynced() },
+    }
+  }
+
+  basket(): BasketMessage {
+    return this.#options.basket()
+  }
+
+  frames(): FrameView[] {
+    return [...this.#frames.values()]
+  }
+
+  events(): ItemEvent[] {
+    return [...this.#events]
+  }
+
+  cameras(): CameraView[] {
+    return [...this.#cameras.values()]
+  }
+
+  broker(): BrokerView {
+    return this.#options.broker()
+  }
+
+  dispatch(verb: string, payload: object): Promise<CommandReply> {
+    return this.#options.dispatch(verb, payload)
+  }
+
+  /** One request to vision answers everybody who waits. Throws CAMERA_UNKNOWN, TIMED_OUT. */
+  preview(camera: string): Promise<Preview> {
+    if (!this.#cameras.has(camera)) {
+      const ids = [...this.#cameras.keys()].join(', ') || 'none'
+      return Promise.reject(
+        new GroceryError(
+          'CAMERA_UNKNOWN',
+          `Expected one of the cameras ${ids} but received ${camera}`,
+        ),
+      )
+    }
+    const asked = this.#previews.get(camera)
+    if (asked) return asked.answer
+    let give = (_: Preview) => {}
+    const answer = new Promise<Preview>((resolve, reject) => {
+      const words = `Expected a picture of camera ${camera} within ${previewPatienceMs} ms but none came`
+      const timer = setTimeout(() => {
+        this.#previews.delete(camera)
+        reject(new GroceryError('TIMED_OUT', words))
+      }, previewPatienceMs)
+      give = preview => {
+        clearTimeout(timer)
+        this.#previews.delete(camera)
+        resolve(preview)
+      }
+    })
+    this.#previews.set(camera, { answer, give })
+    this.#options.askPreview(camera)
+    return answer
+  }
+
+  subscribe(listener: ViewListener): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  tell(kind: ViewKind, payload: object): void {
+    for (const listener of this.#listeners) listener(kind, payload)
+  }
+
+  // ---- what the parts report
+
+  modelLoaded(model: ModelState, runtime: RuntimeState): void {
+    this.#model = model
+    this.#runtime = runtime
+  }
+
+  cameraIs({ camera, status, reason }: Omit<CameraHealth, 'type'>): void {
+    const before = this.#cameras.get(camera)
+    if (before) this.#cameras.set(camera, { ...before, status, reason })
+  }
+
+  visionIsDown(): void {
+    this.#visionBytes = 0
+    for (const camera of this.#cameras.keys())
+      this.cameraIs({ camera, status: 'connecting', reason: null })
+  }
+
+  visionUses(bytes: number): void {
+    this.#visionBytes = bytes
+  }
+
+  pictureCame(camera: string, preview: Preview): void {
+    this.#previews.get(camera)?.give(preview)
+  }
+
+  frameSeen(frame: FrameObservations, reason: string | null): FrameView {
+    const { capturedAt, ageMs, ...rest } = frame
+    const view: FrameView = {
+      ...rest,
+      capturedAt: new Date(capturedAt).toISOString(),
+      latencyMs: Math.round(ageMs * 10) / 10,
+      reason,
+    }
+    this.#frames.set(frame.camera, view)
+    this.tell('frame', view)
+    return view
+  }
+
+  eventsMade(events: ItemEvent[]): void {
+    this.#events.push(...events)
+    this.#events.splice(0, this.#events.length - rememberedEvents)
+    for (const event of events) this.tell('event', event)
+  }
+}

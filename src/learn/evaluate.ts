@@ -1,0 +1,86 @@
+// Runs a classifier over labelled pictures, several in flight. Measures and reports nothing itself.
+import { readFile } from 'node:fs/promises'
+import { describeError, GroceryError } from '../errors.js'
+import type { Classifier } from '../recognition/classifier.js'
+import { named, readPicture } from '../recognition/picture.js'
+import type { LabelledPicture } from './dataset.js'
+import type { Outcome } from './metrics.js'
+
+/** A picture that could not be judged, and why. */
+export interface Unreadable {
+  file: string
+  code: string
+  message: string
+}
+
+export interface Run {
+  /** In the order of the pictures, without the unreadable ones. */
+  outcomes: Outcome[]
+  unreadable: Unreadable[]
+  seconds: number
+}
+
+export interface RunOptions {
+  classifier: Pick<Classifier, 'classify'>
+  pictures: readonly LabelledPicture[]
+  /** Pictures under way at a time: the streams of the engine, and one that waits. */
+  inFlight: number
+  onProgress?: (done: number, total: number) => void
+}
+
+async function bytesOf({ path, file }: LabelledPicture): Promise<Uint8Array> {
+  try {
+    return await readFile(path)
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code
+    throw new GroceryError('IMAGE_UNREADABLE', `${file}: reading ${path} failed: ${reason}`, {
+      cause,
+    })
+  }
+}
+
+/**
+ * A picture that cannot be read is listed, not fatal; a model that fails is.
+ * Throws the ENGINE_* and INFERENCE_* codes.
+ */
+export async function runEvaluation(options: RunOptions): Promise<Run> {
+  const { classifier, pictures, inFlight, onProgress } = options
+  const began = performance.now()
+  const results: (Outcome | Unreadable)[] = []
+  let next = 0
+  let done = 0
+
+  const judge = async (picture: LabelledPicture): Promise<Outcome | Unreadable> => {
+    const { file, truth } = picture
+    try {
+      const input = await readPicture(await bytesOf(picture), file)
+      const { scores, observation } = await classifier.classify(input)
+      return { file, truth, scores, decision: observation.decision }
+    } catch (error) {
+      const { code, message } = describeError(named(error, file))
+      if (!code.startsWith('IMAGE_')) throw error
+      return { file, code, message }
+    }
+  }
+  const worker = async () => {
+    for (let index = next++; index < pictures.length; index = next++) {
+      results[index] = await judge(pictures[index]!)
+      onProgress?.(++done, pictures.length)
+    }
+  }
+  // One failure ends all: the others then find nothing left to take.
+  const guarded = () =>
+    worker().catch(error => {
+      next = pictures.length
+      throw error
+    })
+  const ends = await Promise.allSettled(Array.from({ length: inFlight }, guarded))
+  const failed = ends.find(end => end.status === 'rejected')
+  if (failed) throw failed.reason
+
+  return {
+    outcomes: results.filter(result => 'truth' in result),
+    unreadable: results.filter(result => 'code' in result),
+    seconds: (performance.now() - began) / 1000,
+  }
+}

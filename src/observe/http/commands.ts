@@ -1,0 +1,26 @@
+// The route that changes state: one command, as a till would send it over MQTT. guard.ts has let it pass before.
+import { json, type Route } from './route.js'
+
+const statusOf: Record<string, number> = {
+  ALREADY_CONFIRMED: 409,
+  CAMERA_UNKNOWN: 404,
+  COMMAND_DISABLED: 403,
+  COMMAND_EXPIRED: 410,
+  COMMAND_INVALID: 400,
+  ITEM_GONE: 409,
+  OUTBOX_FULL: 507,
+  SESSION_CLOSED: 409,
+  TIMED_OUT: 504,
+}
+
+export const commandRoutes: Route[] = [
+  {
+    method: 'POST',
+    path: '/api/v1/cmd/{verb}',
+    handle: async ({ services, params, body }) => {
+      const reply = await services.view.dispatch(params.verb!, body)
+      const status = reply.ok ? 200 : (statusOf[reply.error?.code ?? ''] ?? 500)
+      return json(status, reply)
+    },
+  },
+]

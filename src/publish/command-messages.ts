@@ -1,0 +1,113 @@
+// The commands of the till and the replies to them, as zod schemas: one pair a verb.
+import { z } from 'zod'
+import type { verbs } from '../config/schema.js'
+import { itemSchema } from './messages.js'
+
+export type Verb = (typeof verbs)[number]
+
+const id = z.string().min(1).max(128)
+const whole = z.int().min(0)
+
+const command = z.object({
+  requestId: id.describe('The same id within 24 h gets the same reply and does nothing twice'),
+  expiresAt: z.iso.datetime({ offset: true }).optional().describe('Refused when it arrives later'),
+})
+
+const recognise = command.extend({
+  session: id.nullish(),
+  reason: z.enum(['weight', 'lookup', 'scanFailed', 'attendant']),
+  weight: z.object({ grams: z.number(), stable: z.boolean().default(true) }).nullish(),
+  top: z.int().min(1).max(20).default(4),
+  waitMs: z.int().min(0).max(10_000).default(1500).describe('How long to wait for a good picture'),
+  scope: z.array(z.string().max(128)).max(2000).nullish().describe('Only these skus'),
+})
+
+const confirm = command
+  .extend({
+    session: id.nullish(),
+    itemId: id.optional(),
+    recognitionId: id.optional(),
+    sku: id,
+    lineId: id.nullish(),
+    quantity: z.number().positive().nullish(),
+    by: z.enum(['shopper', 'attendant', 'technician']),
+    learn: z.boolean().default(false),
+  })
+  .refine(
+    value => (value.itemId === undefined) !== (value.recognitionId === undefined),
+    'Expected either itemId or recognitionId',
+  )
+  .meta({ oneOf: [{ required: ['itemId'] }, { required: ['recognitionId'] }] })
+
+const session = command.extend({
+  op: z.enum(['open', 'suspend', 'resume', 'close', 'cancel']),
+  session: id,
+})
+
+const resend = command
+  .extend({
+    fromSeq: whole,
+    toSeq: whole.optional().describe('Default: the newest'),
+  })
+  .refine(
+    value => value.toSeq === undefined || value.toSeq >= value.fromSeq,
+    'Expected toSeq >= fromSeq',
+  )
+
+/** What each verb takes. */
+export const commandSchemas = { recognise, confirm, session, resend } satisfies Record<
+  Verb,
+  z.ZodType
+>
+export type CommandPayload<V extends Verb> = z.infer<(typeof commandSchemas)[V]>
+
+const { decision, askReason, alternatives } = itemSchema.shape
+
+/** What each verb gives. */
+export const resultSchemas = {
+  recognise: z.strictObject({
+    recognitionId: z.string(),
+    itemId: z.string().nullable(),
+    decision,
+    auto: z.boolean(),
+    askReason,
+    candidates: alternatives,
+    view: z.enum(['ok', 'moving', 'hand', 'dark', 'empty', 'many']),
+    pictureAgeMs: z.number().min(0).describe('Never older than the request'),
+  }),
+  confirm: z.strictObject({ itemId: z.string(), sku: z.string() }),
+  session: z.strictObject({
+    session: z.string().nullable(),
+    status: z.enum(['open', 'suspended', 'closed']),
+  }),
+  resend: z.strictObject({
+    count: whole.describe('Events that will be sent again'),
+    fromSeq: whole.nullable().describe('Of the first of them'),
+    toSeq: whole.nullable().describe('Of the last of them'),
+    oldestSeq: whole
+      .nullable()
+      .describe('The oldest that is kept: what lies before it cannot be sent'),
+    newestSeq: whole.describe('The newest that was given out; 0 before the first'),
+  }),
+} satisfies Record<Verb, z.ZodType>
+export type CommandResult<V extends Verb> = z.infer<(typeof resultSchemas)[V]>
+
+export type CommandHandlers = {
+  [V in Verb]?: (payload: CommandPayload<V>) => Promise<CommandResult<V>>
+}
+
+export interface Reply {
+  requestId: string | null
+  ok: boolean
+  error: { code: string; message: string } | null
+  result: object | null
+}
+
+/** The reply to a verb; `result` is null where ok is false, `error` where it is true. */
+export const replySchema = (verb: Verb) =>
+  z.strictObject({
+    requestId: z.string().nullable().describe('As in the command; null where it could not be read'),
+    ok: z.boolean(),
+    error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+    result: resultSchemas[verb].nullable(),
+  })

@@ -1,0 +1,44 @@
+// Why there is no connection to the broker, in coded words, and how hard to try again. Pure.
+import { describeError, type ErrorCode, GroceryError } from '../errors.js'
+
+export interface ConnectionProblem {
+  kind: 'unreachable' | 'refused'
+  code: ErrorCode
+  message: string
+}
+
+/** MQTT 5, reason code of DISCONNECT: session taken over. */
+export const takenOver = 0x8e
+
+/** CONNACK codes that pass by themselves: server unavailable (3.1.1 and 5), busy, quota, rate. */
+const passing = new Set([0x03, 0x88, 0x89, 0x97, 0x9f])
+const tlsCode = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_)/
+
+/** The address as it may stand in a log. */
+export const withoutSecrets = (url: string): string => url.replace(/\/\/[^/@]*@/, '//')
+
+/** @param error what mqtt.js or Node reported; null where the connection ended without a word. */
+export function classify(error: unknown, url: string): ConnectionProblem {
+  const place = withoutSecrets(url)
+  if (error instanceof GroceryError) {
+    return { kind: 'refused', code: error.code, message: error.message }
+  }
+  if (error === null) {
+    const message = `Expected a connection to ${place} but the broker closed it`
+    return { kind: 'unreachable', code: 'MQTT_DISCONNECTED', message }
+  }
+  const { code, message } = error as { code?: unknown; message?: string }
+  if (typeof code === 'number') {
+    const words = `Expected the broker ${place} to accept us but received code ${code}: ${message}`
+    return passing.has(code)
+      ? { kind: 'unreachable', code: 'MQTT_DISCONNECTED', message: words }
+      : { kind: 'refused', code: 'MQTT_REFUSED', message: words }
+  }
+  const found = describeError(error)
+  // Node leaves the message of an AggregateError empty.
+  const words = found.message ? `${found.code}: ${found.message}` : found.code
+  const text = `Expected a connection to ${place} but received ${words}`
+  return tlsCode.test(found.code)
+    ? { kind: 'refused', code: 'MQTT_TLS_FAILED', message: text }
+    : { kind: 'unreachable', code: 'MQTT_DISCONNECTED', message: text }
+}

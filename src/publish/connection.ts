@@ -1,0 +1,234 @@
+// One MQTT connection that is kept up: a fresh mqtt.js client for each attempt, so that nothing is queued or re-sent behind our back.
+import { connect, type IClientPublishOptions, type IPublishPacket, type MqttClient } from 'mqtt'
+import type { Clock } from '../clock.js'
+import { GroceryError } from '../errors.js'
+import type { Logger } from '../log.js'
+import { backoffMs } from './backoff.js'
+import {
+  type ConnectionProblem,
+  classify,
+  takenOver,
+  withoutSecrets,
+} from './connection-problem.js'
+import type { Credentials } from './credentials.js'
+
+export interface ConnectionOptions {
+  url: string
+  version: 4 | 5
+  clientId: string
+  username: string | null
+  /** ms. */
+  keepalive: number
+  will: { topic: string; payload: string }
+  credentials: () => Promise<Credentials>
+  /** Called for every new connection; what it publishes comes before all else. */
+  onUp: () => void
+  onDown: (problem: ConnectionProblem) => void
+  onMessage: (topic: string, payload: Buffer, packet: IPublishPacket) => void
+  clock: Clock
+  log: Logger
+}
+
+interface Pending {
+  since: number
+  reject: (error: Error) => void
+}
+
+const connectTimeoutMs = 10_000
+/** A broker that takes our bytes and acknowledges none of them for so long is gone. */
+const pubackTimeoutMs = 10_000
+/** A connection that held so long was a good one: the next attempt is quick again. */
+const stableMs = 5_000
+/** Receive Maximum of a stock mosquitto; MQTT 3.1.1 has no way to say it. */
+const defaultReceiveMaximum = 20
+const mostInFlight = 64
+/** Unsent bytes beyond which QoS 0 is dropped instead of queued. */
+const maxBufferedBytes = 1024 * 1024
+
+export class Connection {
+  private client: MqttClient | null = null
+  private up = false
+  private running = false
+  private timer: NodeJS.Timeout | null = null
+  private attempts = 0
+  private upSince = 0
+  private slots = 0
+  private waiting: { resolve: () => void; reject: (error: Error) => void }[] = []
+  private readonly pending = new Set<Pending>()
+
+  constructor(private readonly options: ConnectionOptions) {}
+
+  get connected(): boolean {
+    return this.up
+  }
+
+  start(): void {
+    this.running = true
+    this.open().catch(error => this.lost(null, classify(error, this.options.url)))
+  }
+
+  async subscribe(topics: Record<string, { qos: 0 | 1 }>): Promise<void> {
+    const client = this.client
+    if (!client || !this.up) throw this.downError()
+    await client.subscribeAsync(topics)
+  }
+
+  /**
+   * Resolves when the broker has it (QoS 1) or it was handed to the socket (QoS 0). Never more
+   * than the broker's Receive Maximum are under way.
+   *
+   * @throws MQTT_DISCONNECTED where there is no connection or it ends before the PUBACK.
+   */
+  async publish(topic: string, payload: string, options: IClientPublishOptions): Promise<void> {
+    if (!this.up) throw this.downError()
+    if (options.qos === 1) await this.takeSlot()
+    const client = this.client
+    if (!client || !this.up) throw this.downError()
+    if (
+      !options.qos &&
+      (client.stream as { writableLength?: number }).writableLength! > maxBufferedBytes
+    ) {
+      return
+    }
+    await new Promise<void>((resolve, reject) => {
+      const pending: Pending = { since: this.options.clock.mono(), reject }
+      this.pending.add(pending)
+      client.publish(topic, payload, options, error => {
+        if (!this.pending.delete(pending)) return
+        if (options.qos === 1) this.freeSlot()
+        if (error) reject(error)
+        else resolve()
+      })
+    })
+  }
+
+  /** To be called about once a second: a peer that is gone without a word shows in missing PUBACKs. */
+  check(): void {
+    const oldest = this.pending.values().next().value
+    if (!this.up || !oldest) return
+    if (this.options.clock.mono() - oldest.since < pubackTimeoutMs) return
+    this.lost(this.client, {
+      kind: 'unreachable',
+      code: 'MQTT_DISCONNECTED',
+      message: `Expected a PUBACK from ${withoutSecrets(this.options.url)} within ${pubackTimeoutMs / 1000} s but received none`,
+    })
+  }
+
+  /** Says goodbye, so that the broker does not publish the will. */
+  async stop(): Promise<void> {
+    this.running = false
+    if (this.timer) clearTimeout(this.timer)
+    this.timer = null
+    const client = this.client
+    if (!client) return
+    if (this.up) {
+      await Promise.race([
+        client.endAsync(),
+        new Promise(resolve => setTimeout(resolve, 1000).unref()),
+      ])
+    }
+    this.drop(client)
+  }
+
+  private async open(): Promise<void> {
+    const { url, version, clientId, username, keepalive, will } = this.options
+    const { password, ...tls } = await this.options.credentials()
+    if (!this.running) return
+    const client = connect(url, {
+      ...tls,
+      protocolVersion: version,
+      clientId,
+      ...(username === null ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      keepalive: Math.max(1, Math.round(keepalive / 1000)),
+      // Pings go out even while we publish: their answers are the proof of life.
+      reschedulePings: false,
+      // A stale command is worse than none, and a missed ack is asked for again.
+      clean: true,
+      reconnectPeriod: 0,
+      queueQoSZero: false,
+      resubscribe: false,
+      connectTimeout: connectTimeoutMs,
+      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+    })
+    this.client = client
+    let problem: ConnectionProblem | null = null
+    client.on('connect', packet => {
+      if (client !== this.client) return
+      const limit = packet.properties?.receiveMaximum ?? defaultReceiveMaximum
+      this.slots = Math.min(mostInFlight, limit)
+      this.up = true
+      this.upSince = this.options.clock.mono()
+      this.options.onUp()
+    })
+    client.on('message', (topic, payload, packet) => {
+      if (client === this.client) this.options.onMessage(topic, payload, packet)
+    })
+    client.on('disconnect', packet => {
+      if (packet.reasonCode === takenOver) {
+        problem = {
+          kind: 'refused',
+          code: 'MQTT_TAKEN_OVER',
+          message: `Expected client id ${clientId} to be ours alone but another client took it over`,
+        }
+      }
+    })
+    client.on('error', error => {
+      problem ??= classify(error, url)
+      this.lost(client, problem)
+    })
+    client.on('close', () => this.lost(client, problem ?? classify(null, url)))
+  }
+
+  private lost(client: MqttClient | null, problem: ConnectionProblem): void {
+    if (client !== this.client || this.timer) return
+    const wasUp = this.up
+    if (client) this.drop(client)
+    if (!this.running) return
+    const { clock, log } = this.options
+    if (wasUp && clock.mono() - this.upSince >= stableMs) this.attempts = 0
+    const wait = backoffMs(this.attempts++, problem.kind)
+    log.warn({ code: problem.code, waitMs: wait, attempt: this.attempts }, problem.message)
+    this.timer = setTimeout(() => {
+      this.timer = null
+      this.open().catch(error => this.lost(null, classify(error, this.options.url)))
+    }, wait)
+    this.options.onDown(problem)
+  }
+
+  private drop(client: MqttClient): void {
+    this.client = null
+    this.up = false
+    client.removeAllListeners()
+    // A late error of a connection that nobody waits for must not end the process.
+    client.on('error', () => {})
+    client.end(true)
+    const error = this.downError()
+    const { waiting } = this
+    const pending = [...this.pending]
+    this.waiting = []
+    this.pending.clear()
+    for (const one of [...pending, ...waiting]) one.reject(error)
+  }
+
+  private async takeSlot(): Promise<void> {
+    if (this.slots > 0) {
+      this.slots--
+      return
+    }
+    await new Promise<void>((resolve, reject) => this.waiting.push({ resolve, reject }))
+  }
+
+  private freeSlot(): void {
+    const next = this.waiting.shift()
+    if (next) next.resolve()
+    else this.slots++
+  }
+
+  private downError(): GroceryError {
+    return new GroceryError(
+      'MQTT_DISCONNECTED',
+      `Expected a connection to ${withoutSecrets(this.options.url)} but there is none`,
+    )
+  }
+}

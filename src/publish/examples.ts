@@ -1,0 +1,164 @@
+// One example of each message, for docs/api/schemas; a test holds them against the schemas.
+import type { CommandResult, Verb } from './command-messages.js'
+import type {
+  AssistMessage,
+  BasketMessage,
+  FrameMessage,
+  ItemEvent,
+  StateMessage,
+} from './messages.js'
+
+const bootId = '5f0c2a4e-8d3b-4c55-9a6e-2f4f6f0f3b11'
+const sha256 = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
+const at = '2026-11-22T09:30:00.000Z'
+const apple = { sku: '4173', name: 'Royal Gala', plu: '4173', gtin: null, score: 0.94 }
+const pear = { sku: '4416', name: 'Anjou', plu: '4416', gtin: null, score: 0.03 }
+
+const item: ItemEvent['item'] = {
+  itemId: '019aab3c-5d1e-7c33-8f6a-1c2d3e4f5a6b',
+  sku: apple.sku,
+  name: apple.name,
+  plu: apple.plu,
+  gtin: null,
+  quantity: { value: null, unit: 'g', source: 'assumed', exact: false },
+  weight: { grams: 182, stable: true, at },
+  decision: 'sure',
+  auto: false,
+  askReason: null,
+  score: apple.score,
+  alternatives: [apple, pear],
+  text: null,
+  box: [0.31, 0.22, 0.68, 0.81],
+  disposition: 'open',
+  lineId: null,
+}
+
+const event: ItemEvent = {
+  schema: 1,
+  id: '019aab3c-5d20-7a01-9b3c-4d5e6f708192',
+  seq: 4711,
+  bootId,
+  kiosk: 'kiosk-1',
+  camera: 'top',
+  session: 's-2026-11-22-0042',
+  action: 'placed',
+  reason: null,
+  item,
+  capturedAt: at,
+  publishedAt: '2026-11-22T09:30:00.412Z',
+  latencyMs: 412,
+  clockSynced: true,
+  model: { name: 'grocery81', version: 1, sha256 },
+  gallery: null,
+  expiresAt: '2026-11-22T09:32:00.000Z',
+  replayed: false,
+}
+
+const state: StateMessage = {
+  schema: 1,
+  kiosk: 'kiosk-1',
+  version: '0.1.0',
+  bootId,
+  asOf: at,
+  readiness: 'degraded',
+  reasons: [{ code: 'CAMERA_STALLED', message: 'Expected a frame from top within 3 s' }],
+  cameras: [
+    {
+      id: 'top',
+      status: 'stalled',
+      reason: { code: 'CAMERA_STALLED', message: 'Expected a frame from top within 3 s' },
+    },
+  ],
+  model: { name: 'grocery81', version: 1, sha256 },
+  gallery: null,
+  catalogue: null,
+  runtime: { name: 'openvino', version: '2026.4.1' },
+  device: 'CPU',
+  memory: { budgetBytes: null, usedBytes: 312_000_000, peakBytes: 355_000_000 },
+  outbox: { depth: 0, dropped: 0 },
+  clock: { synced: true },
+}
+
+const basket: BasketMessage = {
+  schema: 1,
+  kiosk: 'kiosk-1',
+  session: 's-2026-11-22-0042',
+  revision: 12,
+  bootId,
+  asOf: at,
+  validMs: 30_000,
+  complete: true,
+  view: 'ok',
+  items: [item],
+}
+
+const frames: FrameMessage = {
+  schema: 1,
+  camera: 'top',
+  capturedAt: at,
+  latencyMs: 31.5,
+  observations: [{ box: [0, 0, 1, 1], decision: 'sure', candidates: [apple, pear] }],
+  reason: null,
+}
+
+const assist: AssistMessage = {
+  schema: 1,
+  assistId: '019aab3c-6000-7d11-8a2b-3c4d5e6f7081',
+  kind: 'unknown',
+  itemId: item.itemId,
+  since: at,
+  clearedAt: null,
+}
+
+export const examples = {
+  status: 'online',
+  state,
+  item: event,
+  basket,
+  frames,
+  assist,
+  ack: { ids: [event.id] },
+  pos: {
+    eventId: 'p-9',
+    session: 's-2026-11-22-0042',
+    kind: 'added',
+    lineId: '3',
+    sku: apple.sku,
+    quantity: 1,
+    by: 'shopper',
+    at,
+  },
+  scale: { grams: 182, state: 'stable', tareGrams: 0, at },
+  till: 'online',
+}
+
+const session = 's-2026-11-22-0042'
+export const commandExamples: Record<Verb, object> = {
+  recognise: { requestId: 'r-17', session, reason: 'weight', weight: { grams: 182, stable: true } },
+  confirm: {
+    requestId: 'r-17',
+    session,
+    itemId: item.itemId,
+    sku: apple.sku,
+    lineId: '3',
+    by: 'shopper',
+  },
+  session: { requestId: 'r-17', op: 'open', session, expiresAt: '2026-11-22T09:30:05.000Z' },
+  resend: { requestId: 'r-17', fromSeq: 4700 },
+}
+
+export const resultExamples: { [V in Verb]: CommandResult<V> } = {
+  recognise: {
+    recognitionId: '019aab3c-7000-7e21-9a2b-3c4d5e6f7081',
+    itemId: item.itemId,
+    decision: 'ask',
+    auto: false,
+    askReason: 'confidence',
+    candidates: [apple, pear],
+    view: 'ok',
+    pictureAgeMs: 84,
+  },
+  confirm: { itemId: item.itemId, sku: apple.sku },
+  session: { session, status: 'open' },
+  resend: { count: 12, fromSeq: 4700, toSeq: 4711, oldestSeq: 4212, newestSeq: 4711 },
+}

@@ -1,0 +1,66 @@
+// The few file operations that the log needs, behind an interface so that tests can make each of them fail.
+import { mkdir, open, readdir, unlink } from 'node:fs/promises'
+
+export interface LogFile {
+  write(data: Uint8Array, position: number): Promise<void>
+  /** Up to `length` bytes; fewer where the file ends. */
+  read(position: number, length: number): Promise<Buffer>
+  size(): Promise<number>
+  /** fdatasync: after it the bytes survive a power failure. */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Files {
+  makeDir(dir: string): Promise<void>
+  list(dir: string): Promise<string[]>
+  /** A new file; fails where the name is taken. */
+  create(path: string): Promise<LogFile>
+  open(path: string): Promise<LogFile>
+  remove(path: string): Promise<void>
+  /** Makes names in the folder survive a power failure. */
+  syncDir(dir: string): Promise<void>
+}
+
+async function wrap(path: string, flags: string): Promise<LogFile> {
+  const handle = await open(path, flags, 0o600)
+  return {
+    async write(data, position) {
+      for (let done = 0; done < data.length; ) {
+        const { bytesWritten } = await handle.write(data, done, data.length - done, position + done)
+        done += bytesWritten
+      }
+    },
+    async read(position, length) {
+      const data = Buffer.allocUnsafe(length)
+      let done = 0
+      while (done < length) {
+        const { bytesRead } = await handle.read(data, done, length - done, position + done)
+        if (bytesRead === 0) break
+        done += bytesRead
+      }
+      return data.subarray(0, done)
+    },
+    size: async () => (await handle.stat()).size,
+    sync: () => handle.datasync(),
+    close: () => handle.close(),
+  }
+}
+
+export const nodeFiles: Files = {
+  makeDir: async dir => {
+    await mkdir(dir, { recursive: true, mode: 0o700 })
+  },
+  list: dir => readdir(dir),
+  create: path => wrap(path, 'wx+'),
+  open: path => wrap(path, 'r'),
+  remove: path => unlink(path),
+  async syncDir(dir) {
+    const handle = await open(dir, 'r')
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  },
+}

@@ -1,0 +1,420 @@
+// The outbox: an event and the counter's state after it are on disk before anybody publishes it. No MQTT here.
+import { join } from 'node:path'
+import type { Clock } from '../../clock.js'
+import type { ItemAction } from '../../counter/types.js'
+import { describeError, GroceryError } from '../../errors.js'
+import type { Logger } from '../../log.js'
+import { asSent, type EventEnvelope, roundMs, toEvent } from '../event.js'
+import type { Ack, ItemEvent } from '../messages.js'
+import { createUuidV7 } from '../uuid.js'
+import { CommitQueue, type Job } from './commit-queue.js'
+import { Entries, replay } from './entries.js'
+import type { Entry, OutboxEntry, OutboxRecord, Snapshot } from './entry.js'
+import { type Files, nodeFiles } from './files.js'
+import { takeLock } from './lock.js'
+import { makeRoom, type RoomOptions } from './room.js'
+import { type LogRecord, SegmentLog } from './segment-log.js'
+
+export interface OutboxOptions {
+  /** The state directory: lock/ and outbox/ are made in it. */
+  dir: string
+  maxBytes: number
+  /** ms. */
+  maxAge: number
+  confirm: 'broker' | 'pos'
+  /** ms after the first PUBACK; only with confirm: broker. */
+  resendFor: number
+  envelope: EventEnvelope
+  clock: Clock
+  log: Logger
+  files?: Files
+}
+
+export interface OutboxStats {
+  /** Events that are not safe yet: no PUBACK (confirm: broker), no ack of the till (confirm: pos). */
+  depth: number
+  /** Events given up by maxBytes, maxAge or damage, since the outbox was made. */
+  dropped: number
+  /** Records found wrong since the start. */
+  damaged: number
+  bytes: number
+  /** Kept, with those that are only kept to be sent again. */
+  entries: number
+  oldestSeq: number | null
+  /** 0 before the first. */
+  newestSeq: number
+}
+
+interface AppendJob extends Job<LogRecord> {
+  record: (place: Placing) => OutboxRecord
+}
+
+interface Placing {
+  now: number
+  nextSeq: () => number
+}
+
+/** The newest events stay in memory, so that the way to the broker reads no disk. */
+const cacheSize = 256
+/** After damage at the end of the log: a gap is better than a number that was given twice. */
+const gapAfterDamage = 100
+const minSegmentBytes = 16 * 1024
+const maxSegmentBytes = 8 * 1024 * 1024
+
+export class Outbox {
+  private readonly entries = new Entries()
+  private readonly snapshot: Snapshot = { nextSeq: 1, dropped: 0, state: null }
+  private readonly cache = new Map<number, ItemEvent>()
+  private readonly segmentLog: SegmentLog
+  private readonly queue: CommitQueue<AppendJob>
+  private readonly room: RoomOptions
+  private readonly newId: () => string
+  private release: (() => Promise<void>) | null = null
+  private damaged = 0
+
+  constructor(private readonly options: OutboxOptions) {
+    this.newId = createUuidV7(() => options.clock.wall())
+    this.segmentLog = new SegmentLog({
+      dir: join(options.dir, 'outbox'),
+      segmentBytes: Math.min(maxSegmentBytes, Math.max(minSegmentBytes, options.maxBytes / 8)),
+      files: options.files ?? nodeFiles,
+      log: options.log,
+      snapshot: () => this.snapshot,
+    })
+    this.queue = new CommitQueue({
+      write: jobs => this.writeAll(jobs),
+      after: () => this.reclaim(),
+      toError: error => this.coded(error),
+    })
+    this.room = {
+      entries: this.entries,
+      log: this.segmentLog,
+      maxBytes: options.maxBytes,
+      read: entry => this.load(entry),
+      isSafe: entry => options.confirm === 'broker' && entry.publishedAt !== null,
+      giveUp: (safe, lost) => {
+        for (const entry of safe) this.forget(entry.seq)
+        return this.giveUp(lost, 'maxBytes')
+      },
+    }
+  }
+
+  /**
+   * Takes the lock and reads what is there.
+   *
+   * @returns the state that was written with the last event, null where there is none.
+   * @throws STATE_LOCKED, OUTBOX_INVALID, OUTBOX_FULL (the directory cannot be written).
+   */
+  async start(): Promise<{ counterState: unknown | null }> {
+    const { log, dir, clock } = this.options
+    try {
+      this.release = await takeLock(dir)
+      const found = await this.segmentLog.recover((body, at) =>
+        replay(this.entries, this.snapshot, body as OutboxRecord, at),
+      )
+      this.damaged = found.damaged
+      if (found.damagedAtEnd) this.snapshot.nextSeq += gapAfterDamage
+      if (found.damaged > 0 || found.tailBytes > 0) {
+        log.error(found, 'outbox: records on disk are damaged or cut off; the others are used')
+      }
+    } catch (error) {
+      await this.release?.()
+      this.release = null
+      throw this.coded(error)
+    }
+    for (const entry of this.entries.all()) {
+      if (entry.publishedAt === null) continue
+      const left = entry.publishedAt + this.options.resendFor - clock.wall()
+      entry.windowEnds = clock.mono() + Math.min(this.options.resendFor, Math.max(0, left))
+    }
+    this.prune()
+    return { counterState: this.snapshot.state }
+  }
+
+  /**
+   * Gives each action its id and seq and writes them with the state after them; durable when it
+   * resolves. Where it rejects, nothing of it was kept, and what was appended behind it rejects as
+   * well, so that order can be kept by appending all of it again.
+   *
+   * @throws OUTBOX_FULL.
+   */
+  append(actions: ItemAction[], counterState: unknown): Promise<ItemEvent[]> {
+    const { clock, envelope } = this.options
+    const called = clock.mono()
+    let events: ItemEvent[] = []
+    let built = called
+    return new Promise((resolve, reject) =>
+      this.queue.add({
+        durable: true,
+        record: ({ now, nextSeq }) => {
+          built = clock.mono()
+          const waited = built - called
+          events = actions.map(action =>
+            toEvent(
+              { ...action, ageMs: action.ageMs + waited },
+              { seq: nextSeq(), id: this.newId(), now },
+              envelope,
+            ),
+          )
+          return { type: 'append', at: now, events, state: counterState }
+        },
+        done: ({ at, body }) => {
+          for (const [index, event] of events.entries()) {
+            this.entries.add({
+              seq: event.seq,
+              id: event.id,
+              at: at!,
+              index,
+              written: { mono: built, latencyMs: event.latencyMs },
+              latencyMs: null,
+              publishedAt: null,
+              windowEnds: null,
+              appendedAt: (body as { at: number }).at,
+            })
+            this.remember(event)
+          }
+          this.snapshot.state = counterState
+          resolve(events)
+        },
+        fail: reject,
+      }),
+    )
+  }
+
+  /** Writes the counter's state where no event changed it; durable when it resolves. @throws OUTBOX_FULL. */
+  saveState(counterState: unknown): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.queue.add({
+        durable: true,
+        record: () => ({ type: 'state', state: counterState }),
+        done: () => {
+          this.snapshot.state = counterState
+          resolve()
+        },
+        fail: reject,
+      }),
+    )
+  }
+
+  /** The next event that is kept, in the order of seq; null where there is none. */
+  next(after: number, upTo?: number): number | null {
+    return this.entries.next(after, upTo)
+  }
+
+  has(seq: number): boolean {
+    return this.entries.get(seq) !== undefined
+  }
+
+  /**
+   * An event as it is on disk; null where it is not kept, or its bytes are wrong (then it is
+   * given up and counted). @throws OUTBOX_FULL where the disk cannot be read now.
+   */
+  async read(seq: number): Promise<OutboxEntry | null> {
+    const entry = this.entries.get(seq)
+    if (!entry) return null
+    const event = await this.load(entry)
+    return event && { event, publishedAt: entry.publishedAt }
+  }
+
+  /**
+   * The events to send now, in the order given, with what concerns the sending filled in. The
+   * latency of a first sending is noted on disk before, so that a later one says the same.
+   */
+  async prepare(seqs: number[]): Promise<ItemEvent[]> {
+    const { clock, log } = this.options
+    const now = clock.wall()
+    const sent: [number, number][] = []
+    const events: ItemEvent[] = []
+    for (const seq of seqs) {
+      const found = await this.read(seq)
+      const entry = this.entries.get(seq)
+      if (!found || !entry) continue
+      // What an earlier start left behind may have been sent although no note of it survived.
+      const late = entry.written === null || now > Date.parse(found.event.expiresAt)
+      const replayed = entry.latencyMs !== null || late
+      if (entry.latencyMs === null) {
+        entry.latencyMs = this.latencyNow(entry, found.event)
+        sent.push([seq, entry.latencyMs])
+      }
+      events.push(asSent(found.event, { now, latencyMs: entry.latencyMs, replayed }))
+    }
+    if (sent.length > 0) {
+      await this.mark({ type: 'sent', sent }).catch(error =>
+        log.warn({ err: error }, 'outbox: mark lost'),
+      )
+    }
+    return events
+  }
+
+  /** The broker has it (PUBACK). */
+  markPublished(seq: number): void {
+    const { clock, confirm, resendFor } = this.options
+    const entry = this.entries.get(seq)
+    if (!entry || entry.publishedAt !== null) return
+    const at = clock.wall()
+    this.entries.markPublished(entry, at)
+    entry.windowEnds = clock.mono() + resendFor
+    if (confirm === 'broker') this.mark({ type: 'published', at, seqs: [seq] }).catch(() => {})
+  }
+
+  /** The till has stored these: they may go. @returns the seqs that were kept until now. */
+  acknowledge(ack: Ack): number[] {
+    const seqs: number[] = []
+    for (const id of ack.ids ?? []) {
+      const seq = this.entries.seqOf(id)
+      if (seq !== undefined) seqs.push(seq)
+    }
+    if (ack.seq !== undefined) {
+      for (let seq = this.next(0, ack.seq); seq !== null; seq = this.next(seq, ack.seq))
+        seqs.push(seq)
+    }
+    for (const seq of seqs) this.forget(seq)
+    if (seqs.length > 0) this.mark({ type: 'ack', seqs }).catch(() => {})
+    return seqs
+  }
+
+  /** Lets go of what is safe and older than its window, and gives up (and counts) what is older than maxAge. */
+  prune(): void {
+    const { clock, confirm, maxAge } = this.options
+    const mono = clock.mono()
+    const oldest = clock.wall() - maxAge
+    const dropped: Entry[] = []
+    let removed = 0
+    for (const entry of this.entries.all()) {
+      if (confirm === 'broker' && entry.windowEnds !== null) {
+        if (entry.windowEnds > mono) continue
+        this.forget(entry.seq)
+        removed++
+      } else if (entry.appendedAt < oldest) dropped.push(entry)
+    }
+    if (dropped.length > 0) this.drop(dropped, 'maxAge')
+    else if (removed > 0) this.queue.kick()
+  }
+
+  stats(): OutboxStats {
+    const { entries, snapshot } = this
+    return {
+      depth: this.options.confirm === 'pos' ? entries.size : entries.unpublished,
+      dropped: snapshot.dropped,
+      damaged: this.damaged,
+      bytes: this.segmentLog.bytes(),
+      entries: entries.size,
+      oldestSeq: entries.next(0),
+      newestSeq: snapshot.nextSeq - 1,
+    }
+  }
+
+  /** Waits for what is being written, then gives the lock back. */
+  async stop(): Promise<void> {
+    await this.queue.idle()
+    await this.segmentLog.stop()
+    await this.release?.()
+    this.release = null
+  }
+
+  private latencyNow(entry: Entry, event: ItemEvent): number {
+    const { clock } = this.options
+    const { written } = entry
+    if (written) return roundMs(written.latencyMs + clock.mono() - written.mono)
+    return roundMs(clock.wall() - Date.parse(event.capturedAt))
+  }
+
+  /** Null where the event is gone or damaged; throws where the disk cannot be read now. */
+  private async load(entry: Entry): Promise<ItemEvent | null> {
+    const cached = this.cache.get(entry.seq)
+    if (cached) return cached
+    const { at, index } = entry
+    let record: OutboxRecord | null = null
+    try {
+      record = (await this.segmentLog.read(at)) as OutboxRecord | null
+    } catch (error) {
+      // It may have been acknowledged, or carried to another segment, while it was being read.
+      if (this.entries.get(entry.seq) === entry && entry.at === at) throw this.coded(error)
+    }
+    if (this.entries.get(entry.seq) !== entry) return null
+    if (entry.at !== at) return this.load(entry)
+    let event: ItemEvent | undefined
+    if (record?.type === 'append') event = record.events[index]
+    if (record?.type === 'keep') event = record.entries[index]?.event
+    if (event?.id === entry.id) return event
+    this.damaged++
+    // The writer itself may be the one that reads: it must not wait for its own queue.
+    this.drop([entry], 'damage')
+    return null
+  }
+
+  private remember(event: ItemEvent): void {
+    this.cache.set(event.seq, event)
+    if (this.cache.size > cacheSize) this.cache.delete(this.cache.keys().next().value!)
+  }
+
+  private forget(seq: number): void {
+    this.cache.delete(seq)
+    this.entries.remove(seq)
+  }
+
+  private drop(entries: Entry[], why: string): void {
+    this.mark(this.giveUp(entries, why)).catch(() => {})
+  }
+
+  /** Never silent: counted on disk, in the state and in the log. */
+  private giveUp(entries: Entry[], why: string): OutboxRecord {
+    const seqs = entries.map(entry => entry.seq)
+    for (const seq of seqs) this.forget(seq)
+    this.snapshot.dropped += seqs.length
+    if (seqs.length > 0) {
+      const { dropped } = this.snapshot
+      const range = { from: Math.min(...seqs), to: Math.max(...seqs) }
+      this.options.log.error(
+        { why, count: seqs.length, ...range, dropped },
+        'outbox: events given up',
+      )
+    }
+    return { type: 'drop', seqs, dropped: this.snapshot.dropped }
+  }
+
+  private mark(record: OutboxRecord): Promise<void> {
+    return new Promise((resolve, reject) =>
+      this.queue.add({ durable: false, record: () => record, done: () => resolve(), fail: reject }),
+    )
+  }
+
+  private async writeAll(jobs: AppendJob[]): Promise<void> {
+    let seq = this.snapshot.nextSeq
+    const place: Placing = { now: this.options.clock.wall(), nextSeq: () => seq++ }
+    await makeRoom(this.room)
+    const records = jobs.map(
+      (job): LogRecord => ({ body: job.record(place), durable: job.durable, at: null }),
+    )
+    await this.segmentLog.write(
+      records,
+      jobs.some(job => job.durable),
+    )
+    this.snapshot.nextSeq = seq
+    for (const [index, job] of jobs.entries()) job.done(records[index]!)
+  }
+
+  /** Oldest first only: an ack in a later segment must not vanish before the event it speaks of. */
+  private async reclaim(): Promise<void> {
+    const { segments } = this.segmentLog
+    try {
+      while (segments.length > 1 && this.entries.inSegment(segments[0]!.number) === 0) {
+        const before = segments.length
+        await this.segmentLog.removeOldest()
+        if (segments.length >= before) return
+      }
+    } catch (error) {
+      this.options.log.warn({ err: error }, 'outbox: cannot remove an old segment')
+    }
+  }
+
+  private coded(error: unknown): Error {
+    if (error instanceof GroceryError) return error
+    const { code, message } = describeError(error)
+    return new GroceryError(
+      'OUTBOX_FULL',
+      `Expected outbox.dir ${this.options.dir} to be writable but received ${code}: ${message}`,
+      { cause: error },
+    )
+  }
+}

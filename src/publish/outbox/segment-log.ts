@@ -1,0 +1,309 @@
+// An append-only log of JSON records in numbered segment files; it knows frames, not events.
+import { join } from 'node:path'
+import { GroceryError } from '../../errors.js'
+import type { Logger } from '../../log.js'
+import { crc32c } from './crc32c.js'
+import type { Files, LogFile } from './files.js'
+import {
+  decodeFrame,
+  encodeFrame,
+  type Frame,
+  frameHeaderBytes,
+  maxRecordBytes,
+  scanFrames,
+} from './frame.js'
+
+/** Rises when older versions could not read what this one writes. */
+export const logFormat = 1
+const magic = Buffer.from('grocerdL')
+const headerBytes = 16
+/** Marks are not worth a sync of their own, but this many unsynced ones are. */
+const maxUnsynced = 256
+
+export interface Location {
+  segment: number
+  offset: number
+  length: number
+}
+
+/** One record; `durable` ones are given up, and their writer told, where the disk refuses them. */
+export interface LogRecord {
+  body: object
+  durable: boolean
+  /** Where it lies, once it is written. */
+  at: Location | null
+}
+
+export interface Recovery {
+  damaged: number
+  tailBytes: number
+  /** The last record of all was wrong, not just cut off: it may have been published. */
+  damagedAtEnd: boolean
+}
+
+interface Segment {
+  number: number
+  /** What is valid of it. */
+  bytes: number
+}
+
+export class SegmentLog {
+  /** Oldest first. */
+  readonly segments: Segment[] = []
+  private current: { segment: Segment; file: LogFile; syncedBytes: number } | null = null
+  /** Written, or to be written, and not yet known to be on the disk itself. */
+  private unsynced: LogRecord[] = []
+  private nextNumber = 1
+  private nextSegment = 1
+  private verifyNext = false
+
+  constructor(
+    private readonly options: {
+      dir: string
+      segmentBytes: number
+      files: Files
+      log: Logger
+      /** What a new segment must say so that all older ones may go. */
+      snapshot: () => object
+    },
+  ) {}
+
+  /** Reads every good record in order. @throws OUTBOX_INVALID where a newer version wrote it. */
+  async recover(visit: (body: Record<string, unknown>, at: Location) => void): Promise<Recovery> {
+    const { files, dir } = this.options
+    await files.makeDir(dir)
+    const numbers = (await files.list(dir))
+      .map(name => /^(\d{10})\.log$/.exec(name)?.[1])
+      .filter(digits => digits !== undefined)
+      .map(Number)
+      .sort((a, b) => a - b)
+    const cuts = await this.readCuts(numbers)
+    const recovery: Recovery = { damaged: 0, tailBytes: 0, damagedAtEnd: false }
+    for (const number of numbers) {
+      const whole = await this.readSegment(number)
+      const cut = cuts.get(number) ?? whole.length
+      const bytes = whole.subarray(0, cut)
+      const scan = scanFrames(bytes, headerBytes)
+      if (bytes.length < cut) recovery.damaged++
+      if (bytes.length >= headerBytes && readHeader(bytes) === null) recovery.damaged++
+      for (const frame of scan.frames) {
+        this.nextNumber = Math.max(this.nextNumber, frame.number + 1)
+        const body = JSON.parse(frame.body.toString()) as Record<string, unknown>
+        visit(body, { segment: number, offset: frame.offset, length: frame.length })
+      }
+      recovery.damaged += scan.damaged
+      recovery.tailBytes += scan.tailBytes
+      recovery.damagedAtEnd ||= scan.damagedAtEnd
+      this.segments.push({ number, bytes: scan.end })
+      this.nextSegment = number + 1
+    }
+    return recovery
+  }
+
+  /**
+   * Writes records in order; with `sync` they are on the disk when it resolves. After any error
+   * the file is never written again: what was not known to be safe goes into a new one, is read
+   * back, and only if that fails as well the durable records are given up.
+   */
+  async write(records: LogRecord[], sync: boolean): Promise<void> {
+    this.unsynced.push(...records)
+    try {
+      await this.put(records, sync)
+    } catch (error) {
+      this.options.log.warn({ err: error }, 'outbox: write failed, going on in a new segment')
+      await this.abandon()
+      try {
+        await this.put(records, true)
+      } catch (again) {
+        await this.abandon()
+        this.unsynced = this.unsynced.filter(record => !record.durable)
+        throw again
+      }
+    }
+  }
+
+  /** The record at a location, or null where its bytes are not what was written. */
+  async read(at: Location): Promise<Record<string, unknown> | null> {
+    const file = await this.options.files.open(this.pathOf(at.segment))
+    try {
+      const frame = decodeFrame(await file.read(at.offset, at.length), 0)
+      return typeof frame === 'string' ? null : JSON.parse(frame.body.toString())
+    } finally {
+      await file.close()
+    }
+  }
+
+  bytes(): number {
+    return this.segments.reduce((sum, segment) => sum + segment.bytes, 0)
+  }
+
+  /** Lets go of the oldest segment; never of the one that is being written. */
+  async removeOldest(): Promise<void> {
+    const oldest = this.segments[0]
+    if (!oldest || oldest === this.current?.segment) return
+    await this.options.files.remove(this.pathOf(oldest.number))
+    this.segments.shift()
+  }
+
+  /** Closes the current segment, so that the next write begins another. */
+  private async rotate(): Promise<void> {
+    if (!this.current) return
+    await this.current.file.close()
+    this.current = null
+  }
+
+  async stop(): Promise<void> {
+    try {
+      if (this.current && this.unsynced.length > 0) await this.sync()
+      await this.rotate()
+    } catch (error) {
+      this.options.log.warn({ err: error }, 'outbox: last marks may be lost')
+      await this.abandon()
+    }
+  }
+
+  private async put(records: LogRecord[], sync: boolean): Promise<void> {
+    if (this.current && this.current.segment.bytes >= this.options.segmentBytes) {
+      // Records of this call are in `unsynced` and not written yet: only the older ones are safe.
+      await this.sync()
+      this.unsynced = [...records]
+      await this.rotate()
+    }
+    if (!this.current) {
+      await this.begin()
+      records = [...this.unsynced]
+    }
+    const { segment, file } = this.current!
+    const frames = records.map(record => this.encode(record))
+    const start = segment.bytes
+    const data = Buffer.concat(frames)
+    await file.write(data, start)
+    let offset = start
+    records.forEach((record, index) => {
+      const length = frames[index]!.length
+      record.at = { segment: segment.number, offset, length }
+      offset += length
+    })
+    segment.bytes = offset
+    if (sync || this.unsynced.length >= maxUnsynced) await this.sync()
+    if (this.verifyNext) await this.verify(file, start, data)
+  }
+
+  private encode(record: LogRecord): Buffer {
+    const body = Buffer.from(JSON.stringify(record.body))
+    if (body.length <= maxRecordBytes) return encodeFrame(this.nextNumber++, body)
+    throw new Error(
+      `Expected a record of at most ${maxRecordBytes} bytes but it has ${body.length}`,
+    )
+  }
+
+  private async sync(): Promise<void> {
+    const current = this.current!
+    await current.file.sync()
+    current.syncedBytes = current.segment.bytes
+    this.unsynced = []
+  }
+
+  /** A page cache may still lie after an error, but a wrong length or a refused read shows here. */
+  private async verify(file: LogFile, start: number, data: Buffer): Promise<void> {
+    const back = await file.read(start, data.length)
+    if (!back.equals(data)) throw new Error('The file does not hold what was written')
+    this.verifyNext = false
+  }
+
+  private async begin(): Promise<void> {
+    const { files, dir, snapshot } = this.options
+    const segment: Segment = { number: this.nextSegment++, bytes: 0 }
+    const path = this.pathOf(segment.number)
+    const file = await files.create(path)
+    try {
+      // Bytes beyond these in older segments were refused or cut off: they must never come back.
+      const cuts = this.segments.map(({ number, bytes }) => [number, bytes])
+      const body = Buffer.from(JSON.stringify({ type: 'open', cuts, ...snapshot() }))
+      const first = Buffer.concat([writeHeader(), encodeFrame(this.nextNumber++, body)])
+      await file.write(first, 0)
+      await file.sync()
+      await files.syncDir(dir)
+      segment.bytes = first.length
+    } catch (error) {
+      await file.close().catch(() => {})
+      await files.remove(path).catch(() => {})
+      throw error
+    }
+    this.segments.push(segment)
+    this.current = { segment, file, syncedBytes: segment.bytes }
+  }
+
+  private async abandon(): Promise<void> {
+    this.verifyNext = true
+    if (!this.current) return
+    const { segment, file, syncedBytes } = this.current
+    segment.bytes = syncedBytes
+    this.current = null
+    await file.close().catch(() => {})
+  }
+
+  /** How much of each segment counts, as the segments after it say. */
+  private async readCuts(numbers: number[]): Promise<Map<number, number>> {
+    const cuts = new Map<number, number>()
+    for (const number of numbers) {
+      const open = await this.readOpen(number)
+      for (const [segment, bytes] of (open?.cuts ?? []) as [number, number][])
+        cuts.set(segment, bytes)
+    }
+    return cuts
+  }
+
+  private async readOpen(number: number): Promise<Record<string, unknown> | null> {
+    const path = this.pathOf(number)
+    const file = await this.options.files.open(path)
+    try {
+      const header = await file.read(0, headerBytes)
+      const format = readHeader(header)
+      if (format !== null && format > logFormat) {
+        throw new GroceryError(
+          'OUTBOX_INVALID',
+          `Expected format ${logFormat} or older in ${path} but received format ${format}`,
+        )
+      }
+      const start = await file.read(headerBytes, frameHeaderBytes)
+      if (start.length < frameHeaderBytes) return null
+      const length = Math.min(start.readUInt32LE(0), maxRecordBytes)
+      const frame: Frame | string = decodeFrame(
+        await file.read(headerBytes, frameHeaderBytes + length),
+        0,
+      )
+      return typeof frame === 'string' ? null : JSON.parse(frame.body.toString())
+    } finally {
+      await file.close()
+    }
+  }
+
+  private async readSegment(number: number): Promise<Buffer> {
+    const file = await this.options.files.open(this.pathOf(number))
+    try {
+      return await file.read(0, await file.size())
+    } finally {
+      await file.close()
+    }
+  }
+
+  private pathOf(number: number): string {
+    return join(this.options.dir, `${String(number).padStart(10, '0')}.log`)
+  }
+}
+
+function writeHeader(): Buffer {
+  const header = Buffer.alloc(headerBytes)
+  magic.copy(header)
+  header.writeUInt32LE(logFormat, 8)
+  header.writeUInt32LE(crc32c(header.subarray(0, 12)), 12)
+  return header
+}
+
+/** The format number, or null where the header is damaged. */
+function readHeader(bytes: Buffer): number | null {
+  if (bytes.length < headerBytes || !bytes.subarray(0, 8).equals(magic)) return null
+  if (bytes.readUInt32LE(12) !== crc32c(bytes.subarray(0, 12))) return null
+  return bytes.readUInt32LE(8)
+}

@@ -1,0 +1,166 @@
+// Answers the commands of the till: recognise, confirm and session, from what the counter and the cameras know.
+import type { Clock } from './clock.js'
+import type { Config } from './config/schema.js'
+import { judge } from './counter/consensus.js'
+import type { Counter, Outcome } from './counter/counter.js'
+import type { Moment, Vote } from './counter/state.js'
+import { GroceryError } from './errors.js'
+import type { CommandPayload, CommandResult } from './publish/command-messages.js'
+import type { FrameObservations, Observation, Product } from './recognition/types.js'
+
+/** Fresh frames that make an answer; fewer only where the till does not want to wait. */
+const wantedVotes = 3
+/** Recognitions that a confirm may still name. */
+const rememberedRecognitions = 500
+
+interface Recognition {
+  itemId: string | null
+}
+
+/** Waits for frames that are newer than a request. */
+interface Waiter {
+  askedAt: number
+  take(frame: FrameObservations): void
+}
+
+export interface DeskOptions {
+  counter: Counter
+  clock: Clock
+  settings: Config['counter']
+  /** The camera that announces; null where there is none. */
+  camera: string | null
+  product(sku: string): Product | undefined
+  newId(): string
+  /** Hands what the counter did to the outbox; resolves when it is on disk. */
+  record(outcome: Outcome): Promise<void>
+}
+
+export class TillDesk {
+  readonly #options: DeskOptions
+  readonly #waiters = new Set<Waiter>()
+  readonly #recognitions = new Map<string, Recognition>()
+
+  constructor(options: DeskOptions) {
+    this.#options = options
+  }
+
+  /** Every frame of the camera that announces comes by here. */
+  see(frame: FrameObservations): void {
+    for (const waiter of this.#waiters) {
+      if (frame.capturedAt >= waiter.askedAt) waiter.take(frame)
+    }
+  }
+
+  /** Never from a picture older than the request. Throws SESSION_CLOSED, NO_CAMERA, TIMED_OUT. */
+  async recognise(request: CommandPayload<'recognise'>): Promise<CommandResult<'recognise'>> {
+    const { counter, settings, camera, clock } = this.#options
+    const session = request.session ?? null
+    if (session !== null || settings.needSession) counter.expectSession(session)
+    if (camera === null)
+      throw new GroceryError('NO_CAMERA', 'Expected a camera but none is configured')
+    const frames = await this.#fresh(request.waitMs)
+    const last = frames.at(-1)
+    if (!last) {
+      throw new GroceryError(
+        'TIMED_OUT',
+        `Expected a picture of camera ${camera} within ${request.waitMs} ms but none came`,
+      )
+    }
+    const votes = frames.flatMap((frame): Vote[] => {
+      const observation = frame.observations[0]
+      return observation ? [{ observation: this.#within(observation, request.scope), at: 0 }] : []
+    })
+    const verdict = judge(votes, settings.consensus)
+    const recognitionId = this.#options.newId()
+    const itemId = counter.item?.itemId ?? null
+    this.#remember(recognitionId, { itemId })
+    const sure = votes.length >= wantedVotes
+    return {
+      recognitionId,
+      itemId,
+      decision:
+        votes.length === 0
+          ? 'unknown'
+          : sure || verdict.decision !== 'sure'
+            ? verdict.decision
+            : 'ask',
+      auto: sure && verdict.auto,
+      askReason: verdict.askReason ?? (sure || votes.length === 0 ? null : 'confidence'),
+      candidates: votes.length === 0 ? [] : verdict.candidates.slice(0, request.top),
+      view: last.scene.view === 'object' ? 'ok' : last.scene.view,
+      pictureAgeMs: Math.max(0, clock.wall() - last.capturedAt),
+    }
+  }
+
+  /** Throws SESSION_CLOSED, ITEM_GONE, ALREADY_CONFIRMED. */
+  async confirm(request: CommandPayload<'confirm'>): Promise<CommandResult<'confirm'>> {
+    const { counter, product, record } = this.#options
+    const itemId = request.itemId ?? this.#recognitions.get(request.recognitionId!)?.itemId ?? null
+    if (itemId === null) {
+      throw new GroceryError(
+        'ITEM_GONE',
+        `Expected a recognition with an item but ${request.recognitionId} has none`,
+      )
+    }
+    const { sku } = request
+    // A till may sell what no model knows; then the sku is all that is known of it.
+    const known = product(sku) ?? { sku, name: sku, plu: null, gtin: null }
+    const { session = null, lineId = null, quantity = null } = request
+    await record(
+      counter.confirm({ session, itemId, product: known, lineId, quantity }, this.#now()),
+    )
+    return { itemId, sku }
+  }
+
+  /** The till owns the session. Throws SESSION_CLOSED for suspend and resume of another one. */
+  async session({ op, session }: CommandPayload<'session'>): Promise<CommandResult<'session'>> {
+    const { counter, record } = this.#options
+    const verb = op === 'cancel' ? 'close' : op
+    await record(counter[verb](session, this.#now()))
+    const open = counter.session?.id === session ? counter.session : null
+    return { session, status: open ? (open.suspended ? 'suspended' : 'open') : 'closed' }
+  }
+
+  #now(): Moment {
+    const { clock, camera } = this.#options
+    return { at: clock.mono(), capturedAt: clock.wall(), ageMs: 0, camera: camera ?? '' }
+  }
+
+  /** Frames taken from now on, until enough show something or the time is over. */
+  #fresh(waitMs: number): Promise<FrameObservations[]> {
+    const frames: FrameObservations[] = []
+    return new Promise(resolve => {
+      const done = () => {
+        clearTimeout(timer)
+        this.#waiters.delete(waiter)
+        resolve(frames)
+      }
+      const waiter: Waiter = {
+        askedAt: this.#options.clock.wall(),
+        take(frame) {
+          frames.push(frame)
+          if (frames.filter(one => one.observations.length > 0).length >= wantedVotes) done()
+        },
+      }
+      const timer = setTimeout(done, waitMs)
+      this.#waiters.add(waiter)
+    })
+  }
+
+  /** Only the products that the till asked about; where that takes the best away, it is asked. */
+  #within(observation: Observation, scope: string[] | null | undefined): Observation {
+    if (!scope) return observation
+    const candidates = observation.candidates.filter(one => scope.includes(one.sku))
+    if (candidates.length === 0)
+      return { ...observation, candidates, decision: 'unknown', auto: false }
+    if (candidates[0]?.sku === observation.candidates[0]?.sku) return { ...observation, candidates }
+    return { ...observation, candidates, decision: 'ask', auto: false, askReason: 'confidence' }
+  }
+
+  #remember(id: string, recognition: Recognition): void {
+    this.#recognitions.set(id, recognition)
+    if (this.#recognitions.size > rememberedRecognitions) {
+      this.#recognitions.delete(this.#recognitions.keys().next().value!)
+    }
+  }
+}

@@ -1,0 +1,656 @@
+// The native addon through its TypeScript front: both runtimes on tiny models made here, pictures made by
+// sharp, the life of an engine, and the ends of processes and threads.
+
+import { fork, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import sharp, { type JpegOptions } from 'sharp'
+import t, { type Test } from 'tap'
+import type { GroceryError } from '../src/errors.js'
+import {
+  decodeJpeg,
+  Engine,
+  type EngineInput,
+  type EngineOptions,
+  hasTurboJpeg,
+  type InputSpec,
+  preprocess,
+  probeRuntime,
+  probeTurboJpeg,
+  readJpegHeader,
+  sdNotify,
+} from '../src/inference/addon.js'
+import { decodeWithSharp } from '../src/inference/sharp-decode.js'
+import { asIr, asOnnx, diagonal, type TinyModel } from './helpers/tiny-models.js'
+
+const child = fileURLToPath(new URL('./helpers/addon-child.ts', import.meta.url))
+const openVino = probeRuntime('openvino')
+const onnxRuntime = probeRuntime('onnxruntime')
+const without = {
+  openvino: openVino.found ? false : 'OpenVINO is not on this machine',
+  onnxruntime: onnxRuntime.found ? false : 'ONNX Runtime is not on this machine',
+  turboJpeg: probeTurboJpeg().found ? false : 'libturbojpeg is not on this machine',
+}
+
+function spec(width: number, height: number, more: Partial<InputSpec> = {}): InputSpec {
+  return {
+    width,
+    height,
+    channels: 'rgb',
+    layout: 'nchw',
+    mean: [0],
+    scale: [1],
+    fit: 'fill',
+    filter: 'area',
+    ...more,
+  }
+}
+
+const doubling: TinyModel = { shape: [1, 3, 4, 8], matrix: diagonal(8, 2), layers: 1 }
+const slow: TinyModel = { shape: [1, 3, 512, 512], matrix: diagonal(512, 1), layers: 12 }
+
+/** The three ways a model gets into an engine. */
+const ways = [
+  ['an IR in OpenVINO', 'openvino', asIr],
+  ['ONNX in OpenVINO', 'openvino', (model: TinyModel) => ({ model: asOnnx(model) })],
+  ['ONNX in ONNX Runtime', 'onnxruntime', (model: TinyModel) => ({ model: asOnnx(model) })],
+] as const
+
+async function started(t: Test, options: EngineOptions): Promise<Engine> {
+  const engine = new Engine(options)
+  t.teardown(() => engine.stop())
+  await engine.start()
+  return engine
+}
+
+/** A picture whose every pixel differs, so that a wrong turn or order shows. */
+async function photograph(
+  width: number,
+  height: number,
+  options: JpegOptions = {},
+): Promise<Buffer> {
+  const rgb = Buffer.alloc(width * height * 3)
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      rgb.set(
+        [(255 * x) / width, (255 * y) / height, 128 + 100 * Math.sin(x / 40 + y / 30)],
+        (y * width + x) * 3,
+      )
+  return sharp(rgb, { raw: { width, height, channels: 3 } })
+    .jpeg({ quality: 95, ...options })
+    .toBuffer()
+}
+
+t.test('tells which runtimes are here, where, and which devices they have', async t => {
+  for (const probe of [openVino, onnxRuntime]) {
+    if (!probe.found) continue
+    t.match(probe.path, /^\/|^lib/, `${probe.runtime} has a path`)
+    t.match(probe.version, /^\d+\.\d+/)
+    t.ok(probe.devices.includes('CPU'))
+  }
+})
+
+for (const [name, runtime, files] of ways) {
+  t.test(name, { skip: without[runtime] }, async t => {
+    await t.test('describes its tensors and gives exact numbers', async t => {
+      const engine = new Engine({ runtime, ...files(doubling), input: spec(8, 4) })
+      t.teardown(() => engine.stop())
+      const info = await engine.start()
+      const shape = [1, 3, 4, 8]
+      t.same(info.inputs, [{ name: 'x', shape, type: 'f32' }])
+      t.same(info.outputs, [{ name: 'y', shape, type: 'f32' }])
+      t.match(info, { runtime, device: 'CPU', runtimeVersion: probeRuntime(runtime).version })
+      t.equal(engine.start(), engine.start(), 'a second start is the first')
+      const tensor = Float32Array.from({ length: 96 }, (_, i) => i - 48)
+      const { outputs, stagesMs } = await engine.infer({ tensor })
+      t.same(outputs, [{ name: 'y', shape, data: tensor.map(value => value * 2) }])
+      t.match(stagesMs, { queue: Number, decode: 0, resize: 0, infer: Number })
+    })
+
+    await t.test('closes the sides that a model leaves open', async t => {
+      const open = { ...doubling, shape: [-1, 3, -1, 8] }
+      const engine = await started(t, { runtime, ...files(open), input: spec(8, 4) })
+      const { outputs } = await engine.infer({ tensor: new Float32Array(96).fill(3) })
+      t.same(outputs[0]?.shape, [1, 3, 4, 8])
+      t.ok(outputs[0]?.data.every(value => value === 6))
+    })
+
+    await t.test('refuses a model that does not take the input it is told', async t => {
+      const engine = new Engine({ runtime, ...files(doubling), input: spec(8, 5) })
+      await t.rejects(engine.start(), {
+        code: 'MODEL_SHAPE_MISMATCH',
+        message:
+          "Expected model input 'x' of shape 1x3x5x8 (from input.width, height and layout) but the model has 1x3x4x8",
+      })
+      const nhwc = new Engine({
+        runtime,
+        ...files(doubling),
+        input: spec(8, 4, { layout: 'nhwc' }),
+      })
+      await t.rejects(nhwc.start(), { code: 'MODEL_SHAPE_MISMATCH' })
+    })
+
+    await t.test('refuses damaged models with the words of the runtime', async t => {
+      const whole = files(doubling)
+      for (const model of [
+        whole.model.slice(0, whole.model.length >> 1),
+        Buffer.from('not a model'),
+      ]) {
+        const engine = new Engine({ runtime, ...whole, model, input: spec(8, 4) })
+        await t.rejects(engine.start(), {
+          code: 'MODEL_INVALID',
+          message: /cannot (read|load) the model: ./,
+        })
+        await engine.stop()
+      }
+      const empty = new Engine({ runtime, model: new Uint8Array(), input: spec(8, 4) })
+      await t.rejects(empty.start(), {
+        code: 'MODEL_INVALID',
+        message: 'Expected a model but received 0 bytes',
+      })
+    })
+
+    await t.test('does what it may in every state, and says why not in the others', async t => {
+      const options = {
+        runtime,
+        ...files(slow),
+        input: spec(512, 512),
+        threads: 1,
+        streams: 1,
+        maxQueue: 1,
+      }
+      const input = { tensor: new Float32Array(3 * 512 * 512) }
+      const idle = new Engine(options)
+      await t.rejects(idle.infer(input), {
+        code: 'ENGINE_STOPPED',
+        message: 'The engine is not started: wait for start() first',
+      })
+      await idle.stop()
+      await t.rejects(idle.start(), {
+        code: 'ENGINE_STOPPED',
+        message: 'The engine was stopped; make a new one',
+      })
+
+      const busy = await started(t, options)
+      const running = [busy.infer(input), busy.infer(input)]
+      await t.rejects(busy.infer(input), {
+        code: 'ENGINE_BUSY',
+        message: 'The engine has 1 requests running and its queue is full',
+      })
+      await Promise.all(running)
+      await busy.infer(input)
+
+      const cut = [busy.infer(input), busy.infer(input)]
+      const stopping = busy.stop()
+      t.equal(busy.stop(), stopping, 'a second stop is the first')
+      await t.rejects(busy.infer(input), {
+        code: 'ENGINE_STOPPED',
+        message: 'The engine was stopped',
+      })
+      for (const result of await Promise.allSettled(cut)) {
+        if (result.status === 'rejected') t.equal(result.reason.code, 'ENGINE_STOPPED')
+      }
+      await stopping
+      await t.rejects(busy.infer(input), { code: 'ENGINE_STOPPED' })
+
+      const loading = new Engine(options)
+      const load = loading.start()
+      load.catch(() => {})
+      await loading.stop()
+      await t.rejects(loading.infer(input), { code: 'ENGINE_STOPPED' })
+    })
+
+    await t.test('runs several requests at once, off the event loop and off libuv', async t => {
+      const engine = await started(t, {
+        runtime,
+        ...files(slow),
+        input: spec(512, 512),
+        threads: 1,
+        streams: 5,
+        maxQueue: 5,
+      })
+      const input = { tensor: new Float32Array(3 * 512 * 512).fill(1) }
+      let left = 10
+      const all = Array.from({ length: left }, async () => {
+        const { outputs } = await engine.infer(input)
+        left--
+        return outputs[0]?.data[7]
+      })
+      let turns = 0
+      while (left > 9) {
+        await turn()
+        turns++
+      }
+      t.ok(turns > 20, `the event loop turned ${turns} times before the first result`)
+      // libuv has four threads: were five requests sitting on them, this read would come last.
+      await readFile(child)
+      t.ok(left > 0, 'a file was read while requests ran')
+      t.same(new Set(await Promise.all(all)), new Set([1]))
+    })
+
+    await t.test('refuses tensors and pictures that do not fit, and goes on', async t => {
+      const engine = await started(t, { runtime, ...files(doubling), input: spec(8, 4) })
+      await t.rejects(engine.infer({ tensor: new Float32Array(95) }), {
+        code: 'MODEL_SHAPE_MISMATCH',
+        message: 'Expected a tensor of 96 floats (1x3x4x8) but received 95',
+      })
+      await t.rejects(engine.infer({ rgb: new Uint8Array(11), width: 2, height: 2 }), {
+        code: 'IMAGE_UNREADABLE',
+        message: 'Expected 12 bytes of RGB24 for 2x2 but received 11',
+      })
+      await t.rejects(engine.infer({ rgb: new Uint8Array(), width: 2, height: 2 }), {
+        code: 'IMAGE_EMPTY',
+      })
+      const odd = {
+        rgb: new Uint8Array(12),
+        width: 2,
+        height: 2,
+        box: [0.5, 0, 0.5, 1],
+      } as EngineInput
+      await t.rejects(engine.infer(odd), { name: 'TypeError', message: /x0 < x1 and y0 < y1/ })
+      const white = { rgb: new Uint8Array(12).fill(255), width: 2, height: 2 }
+      t.ok(
+        (await engine.infer(white)).outputs[0]?.data.every(value => Math.abs(value - 510) < 1e-3),
+      )
+    })
+  })
+}
+
+t.test(
+  'keeps a golden tensor: crop, area, turn, order and scale as written down in plain code',
+  async t => {
+    const [width, height] = [90, 60]
+    const rgb = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 7919) % 251)
+    const box = [0.1, 0.2, 0.9, 0.8] as const
+    const wanted = spec(16, 9, {
+      channels: 'bgr',
+      layout: 'nhwc',
+      mean: [104, 117, 123],
+      scale: [2, 3, 4],
+    })
+    const { tensor } = await preprocess({ rgb, width, height, box: [...box] }, wanted)
+    const [x0, y0, x1, y1] = [9, 12, 81, 48]
+    for (let y = 0; y < 9; y++)
+      for (let x = 0; x < 16; x++)
+        for (let c = 0; c < 3; c++) {
+          // 72 x 36 source pixels into 16 x 9: blocks of 4.5 x 4.
+          const [left, right] = [x0 + x * 4.5, x0 + (x + 1) * 4.5]
+          let sum = 0
+          for (let sy = y0 + y * 4; sy < y0 + y * 4 + 4; sy++)
+            for (let sx = Math.floor(left); sx < Math.ceil(right); sx++)
+              sum +=
+                rgb[(sy * width + sx) * 3 + 2 - c]! * (Math.min(sx + 1, right) - Math.max(sx, left))
+          const expected = (sum / 18 - wanted.mean[c]!) / wanted.scale[c]!
+          if (Math.abs(tensor[(y * 16 + x) * 3 + c]! - expected) > 1e-3)
+            t.fail(`pixel ${x},${y},${c}`)
+        }
+    t.equal(tensor.length, 16 * 9 * 3)
+    t.equal(x1 - x0 + y1 - y0, 108)
+  },
+)
+
+t.test('reads pictures as a viewer shows them', async t => {
+  const plain = await photograph(64, 40)
+  t.same(readJpegHeader(plain), {
+    width: 64,
+    height: 40,
+    orientation: 1,
+    components: 3,
+    progressive: false,
+  })
+  const upright = await decodeJpeg(plain)
+  t.match(upright, { width: 64, height: 40 })
+  for (let orientation = 1; orientation <= 8; orientation++) {
+    const turned = await sharp(plain).withMetadata({ orientation }).jpeg({ quality: 95 }).toBuffer()
+    t.equal(readJpegHeader(turned).orientation, orientation)
+    const { data, info } = await sharp(turned)
+      .autoOrient()
+      .raw()
+      .toBuffer({ resolveWithObject: true })
+    const ours = await decodeJpeg(turned)
+    t.match(ours, { width: info.width, height: info.height })
+    t.ok(difference(ours.rgb, data) < 1, `orientation ${orientation}`)
+  }
+  const grey = await sharp(plain).toColourspace('b-w').jpeg().toBuffer()
+  t.equal(readJpegHeader(grey).components, 1)
+  t.equal((await decodeJpeg(grey)).rgb.length, 64 * 40 * 3)
+  const progressive = await photograph(64, 40, { progressive: true })
+  t.equal(readJpegHeader(progressive).progressive, true)
+  t.ok(difference((await decodeJpeg(progressive)).rgb, upright.rgb) < 1)
+  t.match(await decodeJpeg(await photograph(640, 400), { maxSide: 150 }), {
+    width: 160,
+    height: 100,
+  })
+  t.match(await decodeJpeg(await photograph(641, 400), { maxSide: 400 }), {
+    width: 641,
+    height: 400,
+  })
+  await t.rejects(decodeJpeg(plain, { rotate: 45 as 90 }), {
+    message: /Expected 0, 90, 180 or 270/,
+  })
+})
+
+t.test('names every bad picture by its code, with and without libturbojpeg', async t => {
+  const good = await photograph(320, 240)
+  const huge = Buffer.from(await photograph(8, 8))
+  const frame = huge.indexOf(Buffer.from([0xff, 0xc0]))
+  huge.writeUInt16BE(16000, frame + 5)
+  huge.writeUInt16BE(16000, frame + 7)
+  const deep = Buffer.from(good)
+  deep[deep.indexOf(Buffer.from([0xff, 0xc0])) + 4] = 12
+  const cases: [string, Uint8Array, string, RegExp][] = [
+    ['no bytes', Buffer.alloc(0), 'IMAGE_EMPTY', /^Expected a JPEG but received 0 bytes$/],
+    [
+      'text',
+      Buffer.from('hello, world'),
+      'IMAGE_UNREADABLE',
+      /^Expected a JPEG but its first bytes are not FF D8$/,
+    ],
+    ['a PNG', await sharp(good).png().toBuffer(), 'IMAGE_UNREADABLE', /first bytes are not FF D8$/],
+    [
+      'a header only',
+      good.subarray(0, 100),
+      'IMAGE_TRUNCATED',
+      /^Expected a whole JPEG but it ends after 100 bytes/,
+    ],
+    [
+      'half a picture',
+      good.subarray(0, good.length >> 1),
+      'IMAGE_TRUNCATED',
+      /^Expected a whole JPEG but part of it is missing: /,
+    ],
+    [
+      'CMYK',
+      await sharp(good).toColourspace('cmyk').jpeg().toBuffer(),
+      'IMAGE_UNSUPPORTED',
+      /^Expected a grey or RGB JPEG but it has 4 components \(CMYK\)$/,
+    ],
+    ['12 bits', deep, 'IMAGE_UNSUPPORTED', /^Expected a JPEG of 8 bits a channel but received 12$/],
+    [
+      '256 megapixels',
+      huge,
+      'IMAGE_TOO_LARGE',
+      /^Expected at most 64000000 pixels but the picture has 16000x16000$/,
+    ],
+  ]
+  for (const [name, jpeg, code, message] of cases) {
+    await t.rejects(decodeJpeg(jpeg), { code, message }, name)
+    await t.rejects(preprocess({ jpeg }, spec(8, 8)), { code, message }, `${name}, to a tensor`)
+    await t.rejects(
+      async () => decodeWithSharp(jpeg, readJpegHeader(jpeg), {}),
+      { code, message },
+      `${name}, by sharp`,
+    )
+  }
+})
+
+t.test('gives the same pixels without libturbojpeg', { skip: without.turboJpeg }, async t => {
+  t.equal(hasTurboJpeg(), true)
+  const jpeg = await sharp(await photograph(300, 200))
+    .withMetadata({ orientation: 6 })
+    .jpeg()
+    .toBuffer()
+  for (const options of [{}, { rotate: 90 }, { rotate: 180, maxSide: 120 }] as const) {
+    const turbo = await decodeJpeg(jpeg, options)
+    const bySharp = await decodeWithSharp(jpeg, readJpegHeader(jpeg), options)
+    t.match(bySharp, { width: turbo.width, height: turbo.height })
+    t.ok(
+      difference(turbo.rgb, bySharp.rgb) < 2,
+      `${difference(turbo.rgb, bySharp.rgb)} grey levels`,
+    )
+  }
+  const file = join(t.testdir(), 'picture.jpg')
+  writeFileSync(file, jpeg)
+  const answer = await ask(t, ['decode without libturbojpeg', file], {
+    GROCERD_TURBOJPEG_DIR: '/nowhere',
+  })
+  t.match(answer, { turbo: false, width: 300, height: 200 })
+  const turbo = await decodeJpeg(jpeg, { rotate: 90 })
+  t.ok(difference(turbo.rgb, Buffer.from((answer as { rgb: string }).rgb, 'base64')) < 2)
+})
+
+t.test(
+  'crops the same box from a JPEG at any scale as from its pixels',
+  { skip: without.turboJpeg },
+  async t => {
+    const jpeg = await sharp(await photograph(1203, 801))
+      .withMetadata({ orientation: 8 })
+      .jpeg({ quality: 95 })
+      .toBuffer()
+    const { rgb, width, height } = await decodeJpeg(jpeg)
+    for (const box of [
+      [0, 0, 1, 1],
+      [0.2, 0.1, 0.9, 0.95],
+      [0.4, 0.4, 0.6, 0.5],
+    ] as const)
+      for (const fit of ['fill', 'crop', 'letterbox'] as const) {
+        const wanted = spec(96, 64, { fit })
+        const scaled = await preprocess({ jpeg, box: [...box] }, wanted)
+        const full = await preprocess({ rgb, width, height, box: [...box] }, wanted)
+        t.ok(
+          difference(scaled.tensor, full.tensor) < 1.5,
+          `${box} ${fit}: ${difference(scaled.tensor, full.tensor)}`,
+        )
+      }
+  },
+)
+
+t.test('lists every place it looked at when a runtime is missing', async t => {
+  for (const [runtime, variable, name] of [
+    ['openvino', 'GROCERD_OPENVINO_DIR', 'OpenVINO'],
+    ['onnxruntime', 'GROCERD_ONNXRUNTIME_DIR', 'ONNX Runtime'],
+  ] as const) {
+    const answer = (await ask(t, ['start without a runtime', runtime], {
+      [variable]: '/nowhere',
+    })) as GroceryError
+    t.equal(answer.code, 'RUNTIME_NOT_FOUND')
+    t.match(answer.message, `Expected ${name} but none of these has it:\n  /nowhere`)
+    t.match(answer.details, [{ path: /^\/nowhere/, reason: /^no lib.*\.so\* there$/ }])
+  }
+})
+
+for (const runtime of ['openvino', 'onnxruntime'] as const) {
+  t.test(`ends cleanly with work in flight in ${runtime}`, { skip: without[runtime] }, async t => {
+    for (const [task, code] of [
+      ['exit with work in flight', 0],
+      ['exit while loading', 0],
+      ['throw with work in flight', 1],
+      ['end without stopping', 0],
+    ] as const) {
+      const process = fork(child, [task, runtime], { stdio: 'pipe' })
+      const [exitCode, signal] = await once(process, 'exit')
+      t.same([exitCode, signal], [code, null], task)
+    }
+    const worker = new Worker(child, { workerData: ['work in flight', runtime] })
+    t.same(await once(worker, 'message'), ['in flight'])
+    await worker.terminate()
+    const files = runtime === 'openvino' ? asIr(doubling) : { model: asOnnx(doubling) }
+    const engine = await started(t, { runtime, ...files, input: spec(8, 4) })
+    const { outputs } = await engine.infer({ tensor: new Float32Array(96).fill(1) })
+    t.equal(outputs[0]?.data[0], 2, 'this thread goes on')
+  })
+}
+
+t.test('lowers the memory limit of its process', async t => {
+  t.equal(await ask(t, ['limit data']), '3000000000')
+})
+
+t.test('notifies systemd over a socket', async t => {
+  t.equal(sdNotify('READY=1'), false, 'nothing is sent without NOTIFY_SOCKET')
+  const listener = `import socket,sys
+s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); s.bind(sys.argv[1]); print('bound',flush=True); print(s.recv(99).decode())`
+  const path = join(t.testdir(), 'notify')
+  const python = spawn('python3', ['-c', listener, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const failed = await Promise.race([
+    once(python, 'error').then(() => true),
+    once(python.stdout!, 'data').then(() => false),
+  ])
+  if (failed) return t.skip('python3 is not here to listen')
+  process.env.NOTIFY_SOCKET = path
+  t.teardown(() => delete process.env.NOTIFY_SOCKET)
+  t.equal(sdNotify('READY=1\nSTATUS=here'), true)
+  t.equal(String((await once(python.stdout!, 'data'))[0]).trim(), 'READY=1\nSTATUS=here')
+})
+
+const sharedGraph = join(
+  process.env.GROCERD_SHARED ?? join(process.cwd(), '..', 'shared'),
+  'data',
+  'ir-v10',
+  'saved_model.xml',
+)
+const noGraph =
+  without.openvino ||
+  (existsSync(sharedGraph) ? false : 'the IR v10 graph is not here (GROCERD_SHARED)')
+const python = process.env.GROCERD_REFERENCE_PYTHON
+const noPython = python
+  ? false
+  : 'GROCERD_REFERENCE_PYTHON names no Python with openvino and onnxruntime'
+
+// What the integers of the shared graph must be, by their offsets; all others are 0.
+const integersOfGraph: Record<string, number[]> = {
+  '1832': [0, 0, 1, 1], // pads
+  '50036': [0, 0, 2, 2],
+  '2508': [2, 3], // means over the picture
+  '2532': [1], // slices that take the batch
+  '2540': [1], // 1, 1 and the channels: the shape of a squeezed layer
+  '2548': [0, 3, 1, 2], // NHWC to NCHW
+  '6047404': [0, 2, 3, 1], // NCHW to NHWC
+  '6047436': [1, 50176], // flat
+}
+
+/**
+ * Weights of the right sizes for the graph that is shared without them: integers that its shapes ask for,
+ * and small floats of both signs that keep a deep network alive.
+ */
+function filler(xml: string): Uint8Array {
+  const writes: ((view: DataView) => void)[] = []
+  let end = 0
+  let channels = 0
+  const parts =
+    /type="ShapeOf"[^]*?<dim>1<.dim>\s*<dim>(\d+)<|element_type="([fi]\d+)" .*offset="(\d+)" size="(\d+)"/g
+  for (const [, squeezed, type, at = '', bytes] of xml.matchAll(parts)) {
+    if (squeezed) channels = Number(squeezed)
+    if (!type) continue
+    const [offset, size] = [Number(at), Number(bytes)]
+    end = Math.max(end, offset + size)
+    const value = (i: number) => integersOfGraph[at]?.[i] ?? (type === 'i32' ? channels : 0)
+    const fixed = channels
+    for (let i = 0; i < size / (type === 'i64' ? 8 : 4); i++) {
+      const integer = value(i)
+      if (type === 'i64')
+        writes.push(view => view.setBigInt64(offset + 8 * i, BigInt(integer), true))
+      else if (type === 'i32')
+        writes.push(view => view.setInt32(offset + 4 * i, integer || fixed, true))
+      else
+        writes.push(view =>
+          view.setFloat32(offset + 4 * i, ((i * 2654435761) % 2001) / 5000 - 0.2, true),
+        )
+    }
+  }
+  const weights = new Uint8Array(end)
+  for (const write of writes) write(new DataView(weights.buffer))
+  return weights
+}
+
+t.test('loads a real IR of version 10', { skip: noGraph }, async t => {
+  const model = readFileSync(sharedGraph)
+  const xml = model.toString()
+  t.match(xml, /version="10"/)
+  const weights = filler(xml)
+  const engine = await started(t, {
+    runtime: 'openvino',
+    model,
+    weights,
+    input: spec(224, 224),
+    precisionHint: 'f32',
+  })
+  const tensor = Float32Array.from({ length: 3 * 224 * 224 }, (_, i) => ((i * 7919) % 255) / 255)
+  const scores = (await engine.infer({ tensor })).outputs[0]!.data
+  t.equal(scores.length, 60)
+  t.ok(Math.abs(scores.reduce((sum, score) => sum + score, 0) - 1) < 1e-4, 'it ends in a softmax')
+
+  await t.test('and gives the softmax that Python gives', { skip: noPython }, async t => {
+    const folder = t.testdir()
+    writeFileSync(join(folder, 'm.xml'), model)
+    writeFileSync(join(folder, 'm.bin'), weights)
+    const theirs = reference(folder, 'm.xml', tensor, [1, 3, 224, 224], 'openvino')
+    t.ok(Math.max(...scores.map((score, i) => Math.abs(score - theirs[i]!))) < 1e-4)
+  })
+})
+
+t.test('gives the numbers that Python gives for the same tensor', { skip: noPython }, async t => {
+  const matrix = Float32Array.from({ length: 64 * 64 }, (_, i) => Math.sin(i) / 6)
+  const model: TinyModel = { shape: [1, 3, 64, 64], matrix, layers: 4 }
+  const tensor = Float32Array.from({ length: 3 * 64 * 64 }, (_, i) => Math.cos(i * 1.7))
+  const folder = t.testdir()
+  const { model: xml, weights } = asIr(model)
+  writeFileSync(join(folder, 'm.xml'), xml)
+  writeFileSync(join(folder, 'm.bin'), weights)
+  writeFileSync(join(folder, 'm.onnx'), asOnnx(model))
+  for (const [name, runtime, files] of ways) {
+    if (without[runtime]) continue
+    const engine = await started(t, {
+      runtime,
+      ...files(model),
+      input: spec(64, 64),
+      precisionHint: 'f32',
+    })
+    const ours = (await engine.infer({ tensor })).outputs[0]!.data
+    const theirs = reference(
+      folder,
+      name.startsWith('an IR') ? 'm.xml' : 'm.onnx',
+      tensor,
+      model.shape,
+      runtime,
+    )
+    const worst = Math.max(...ours.map((value, i) => Math.abs(value - theirs[i]!)))
+    t.ok(worst < 1e-4, `${name}: ${worst}`)
+  }
+})
+
+/** Runs a model file in Python's own runtime and returns its first output. */
+function reference(
+  folder: string,
+  file: string,
+  tensor: Float32Array,
+  shape: number[],
+  runtime: string,
+): Float32Array {
+  writeFileSync(join(folder, 'x.f32'), tensor)
+  const code = `
+import sys, numpy as np
+folder, file, runtime = sys.argv[1:4]
+x = np.fromfile(folder + '/x.f32', np.float32).reshape([int(s) for s in sys.argv[4].split(',')])
+if runtime == 'openvino':
+    import openvino as ov
+    y = ov.Core().compile_model(folder + '/' + file, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})([x])[0]
+else:
+    import onnxruntime as ort
+    y = ort.InferenceSession(folder + '/' + file, providers=['CPUExecutionProvider']).run(None, {'x': x})[0]
+np.asarray(y, np.float32).tofile(folder + '/y.f32')`
+  const done = spawnSync(python!, ['-c', code, folder, file, runtime, shape.join(',')], {
+    encoding: 'utf8',
+  })
+  if (done.status !== 0) throw new Error(done.stderr)
+  return new Float32Array(new Uint8Array(readFileSync(join(folder, 'y.f32'))).buffer)
+}
+
+function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY
+  let sum = 0
+  for (let i = 0; i < a.length; i++) sum += Math.abs(a[i]! - b[i]!)
+  return sum / a.length
+}
+
+/** Runs a task of helpers/addon-child.ts and returns the first message it sends. */
+async function ask(t: Test, args: string[], env: NodeJS.ProcessEnv = {}): Promise<unknown> {
+  const process_ = fork(child, args, { env: { ...process.env, ...env } })
+  t.teardown(() => process_.kill())
+  const [message] = await once(process_, 'message')
+  return message
+}

@@ -1,0 +1,366 @@
+// The counter in single mode: its table is whole, and each situation at a till ends as a person would say.
+import fc from 'fast-check'
+import t from 'tap'
+import { judge } from '../src/counter/consensus.js'
+import { Counter } from '../src/counter/counter.js'
+import { table } from '../src/counter/single.js'
+import { inputKinds, phases } from '../src/counter/state.js'
+import type { ItemAction } from '../src/counter/types.js'
+import type {
+  Decision,
+  FrameObservations,
+  Observation,
+  SceneView,
+} from '../src/recognition/types.js'
+
+const settings = {
+  needSession: false,
+  settle: 3000,
+  stable: 300,
+  giveUp: 1500,
+  gone: 400,
+  consensus: 0.6,
+}
+
+const candidate = (sku: string, score: number) => ({ sku, name: sku, plu: null, gtin: null, score })
+
+const seen = (sku: string, decision: Decision = 'sure', auto = false): Observation => ({
+  box: [0, 0, 1, 1],
+  decision,
+  auto,
+  askReason: decision === 'ask' ? 'confidence' : null,
+  candidates: [candidate(sku, 0.9), candidate('other', 0.05)],
+})
+
+/** A counter with a clock of its own: 10 frames a second, described by words. */
+function play(overrides: Partial<typeof settings> = {}) {
+  let ids = 0
+  let at = 0
+  const counter = new Counter({ ...settings, ...overrides, newId: () => `item-${++ids}` })
+  const actions: ItemAction[] = []
+  const frame = (view: SceneView, observation?: Observation): FrameObservations => ({
+    camera: 'counter',
+    frame: at / 100,
+    capturedAt: 1_000_000 + at,
+    ageMs: 5,
+    scene: { view, motion: 0, contrast: 0.2, brightness: 0.5 },
+    observations: observation ? [observation] : [],
+    stagesMs: { queue: 0, decode: 0, resize: 0, infer: 0 },
+  })
+  const now = () => ({ at, capturedAt: 1_000_000 + at, ageMs: 0, camera: 'counter' })
+  let why: string | null = null
+  const script = {
+    counter,
+    actions,
+    now,
+    get why() {
+      return why
+    },
+    /** `times` frames of what lies there: a sku, or a view. */
+    frames(times: number, what: string | Observation, leads = true) {
+      for (let n = 0; n < times; n++) {
+        const view = (['empty', 'moving', 'dark'] as const).find(one => one === what)
+        const observation = view ? undefined : typeof what === 'string' ? seen(what) : what
+        const outcome = counter.see(frame(view ?? 'object', observation), at, leads)
+        actions.push(...outcome.actions)
+        why = outcome.why
+        if (leads) at += 100
+      }
+      return script
+    },
+    till(outcome: { actions: ItemAction[] }) {
+      actions.push(...outcome.actions)
+      return script
+    },
+    wait(ms: number) {
+      at += ms
+      return script
+    },
+    /** What happened since the last time, in words. */
+    said() {
+      return actions
+        .splice(0)
+        .map(({ action, reason, item }) =>
+          [action, reason, item.sku ?? '?', item.decision, item.itemId].filter(Boolean).join(' '),
+        )
+    },
+  }
+  return script
+}
+
+t.test('no cell of the table is empty', async t => {
+  t.same(Object.keys(table), phases)
+  for (const phase of phases) {
+    t.same(Object.keys(table[phase]).sort(), [...inputKinds].sort(), phase)
+    for (const cell of Object.values(table[phase])) t.type(cell, 'function')
+  }
+})
+
+t.test('one item is one placed and one removed, however many frames show it', async t => {
+  const p = play().frames(5, 'empty').frames(2, 'moving').frames(60, 'apple')
+  t.same(p.said(), ['placed apple sure item-1'])
+  p.frames(2, 'moving').frames(4, 'empty')
+  t.same(p.said(), [], 'not gone for long enough')
+  t.equal(p.why, 'waiting whether the item comes back')
+  p.frames(2, 'empty')
+  t.same(p.said(), ['removed taken apple sure item-1'])
+  t.same(p.frames(20, 'empty').said(), [])
+})
+
+t.test(
+  'nothing is announced while the scene moves, is dark or is empty, and it says why',
+  async t => {
+    for (const [what, why] of [
+      ['moving', 'the scene moves'],
+      ['dark', 'the picture is dark'],
+      ['empty', 'nothing lies there'],
+    ] as const) {
+      const p = play().frames(50, what)
+      t.same(p.said(), [])
+      t.equal(p.why, why)
+    }
+  },
+)
+
+t.test('an item is announced when the frames agree for long enough, not before', async t => {
+  const p = play().frames(3, 'apple')
+  t.same(p.said(), [])
+  t.equal(p.why, 'waiting for it to lie still')
+  t.same(p.frames(1, 'apple').said(), ['placed apple sure item-1'])
+  t.equal(p.why, null)
+})
+
+t.test('frames that do not agree end in a question', async t => {
+  const p = play()
+  for (const sku of ['a', 'b', 'c', 'a', 'b', 'c', 'a', 'b', 'c', 'a', 'b', 'c', 'a', 'b', 'c'])
+    p.frames(1, sku)
+  t.same(p.said(), [])
+  t.equal(p.why, 'the frames do not agree yet')
+  p.frames(1, 'a')
+  t.match(p.actions[0]?.item, { decision: 'ask', askReason: 'conflict', auto: false })
+})
+
+t.test('an unknown thing is placed without a product', async t => {
+  const p = play().frames(10, seen('apple', 'unknown'))
+  t.match(p.actions[0]?.item, { sku: null, name: null, decision: 'unknown' })
+  t.same(p.said(), ['placed ? unknown item-1'])
+})
+
+t.test(
+  'the next item on before the first is off: the first is removed, then the next placed',
+  async t => {
+    const p = play().frames(10, 'apple').frames(1, 'moving').frames(10, 'pear')
+    t.same(p.said(), [
+      'placed apple sure item-1',
+      'removed taken apple sure item-1',
+      'placed pear sure item-2',
+    ])
+  },
+)
+
+t.test('a hand that passes leaves the item what it was', async t => {
+  const p = play().frames(10, 'apple').frames(5, 'moving').frames(10, 'apple')
+  t.same(p.said(), ['placed apple sure item-1'])
+})
+
+t.test('picked up and put back at once is the same item', async t => {
+  const p = play().frames(10, 'apple').frames(2, 'moving').frames(3, 'empty').frames(2, 'moving')
+  t.same(p.frames(10, 'apple').said(), ['placed apple sure item-1'])
+})
+
+t.test('the light goes out: nothing is removed', async t => {
+  const p = play().frames(10, 'apple').frames(100, 'dark').frames(5, 'apple')
+  t.same(p.said(), ['placed apple sure item-1'])
+  p.frames(1, 'dark')
+  t.match(p.counter.basket(), { complete: false, view: 'dark', items: [{ sku: 'apple' }] })
+})
+
+t.test('frames that go on to say another product change what the item is, once', async t => {
+  const p = play().frames(10, 'apple').frames(10, 'pear')
+  t.same(p.said(), ['placed apple sure item-1'], 'a second of doubt is not enough')
+  t.same(p.frames(10, 'pear').said(), ['changed identity pear sure item-1'])
+  t.same(p.frames(30, 'pear').said(), [])
+})
+
+t.test('what a person confirmed no frame changes', async t => {
+  const p = play({ needSession: true })
+  p.till(p.counter.open('s1', p.now())).frames(10, 'apple')
+  p.said()
+  const product = { sku: 'pear', name: 'Pear', plu: '4409', gtin: null }
+  const confirm = { session: 's1', itemId: 'item-1', product, lineId: 'l1', quantity: 2 }
+  p.till(p.counter.confirm(confirm, p.now()))
+  t.match(p.actions[0]?.item, {
+    sku: 'pear',
+    plu: '4409',
+    disposition: 'sold',
+    lineId: 'l1',
+    quantity: { value: 2, source: 'till', exact: true },
+  })
+  t.same(p.said(), ['changed confirmed pear sure item-1'])
+  t.same(p.frames(40, 'apple').said(), [])
+  p.till(p.counter.confirm(confirm, p.now()))
+  t.same(p.said(), [], 'the same confirmation again does nothing')
+  t.throws(() => p.counter.confirm({ ...confirm, product: { ...product, sku: 'fig' } }, p.now()), {
+    code: 'ALREADY_CONFIRMED',
+    message: 'item item-1 was confirmed as pear before, not as fig',
+  })
+  t.throws(() => p.counter.confirm({ ...confirm, itemId: 'x' }, p.now()), {
+    code: 'ITEM_GONE',
+    message: 'Expected an item x on the counter but it is not there',
+  })
+  t.throws(() => p.counter.confirm({ ...confirm, session: 's2' }, p.now()), {
+    code: 'SESSION_CLOSED',
+    message: 'Expected the open session s1 but received s2',
+  })
+})
+
+t.test(
+  'without a session nothing is announced; what lies there at open is asked about',
+  async t => {
+    const p = play({ needSession: true }).frames(20, 'apple')
+    t.same(p.said(), [])
+    t.equal(p.counter.basket().items.length, 0)
+    p.till(p.counter.open('s1', p.now()))
+    t.match(p.actions[0], { session: 's1', item: { askReason: 'presentAtOpen', auto: false } })
+    t.same(p.said(), ['placed apple ask item-1'])
+    t.same(p.till(p.counter.open('s1', p.now())).said(), [], 'opening again changes nothing')
+    t.same(p.till(p.counter.close('s1', p.now())).said(), ['removed sessionEnd apple ask item-1'])
+    t.same(p.till(p.counter.close('s1', p.now())).said(), [])
+  },
+)
+
+t.test('what is left at close is said to be left, and asked about in the next session', async t => {
+  const p = play({ needSession: true })
+  p.till(p.counter.open('s1', p.now())).frames(10, 'apple')
+  t.same(p.said(), ['placed apple sure item-1'])
+  p.till(p.counter.open('s2', p.now()))
+  t.match(p.actions, [
+    { action: 'removed', reason: 'sessionEnd', session: 's1', item: { disposition: 'leftover' } },
+    { action: 'placed', session: 's2', item: { askReason: 'presentAtOpen', disposition: 'open' } },
+  ])
+})
+
+t.test('a suspended session sees nothing, and looks again when it resumes', async t => {
+  const p = play({ needSession: true })
+  p.till(p.counter.open('s1', p.now())).frames(10, 'apple')
+  p.said()
+  p.till(p.counter.suspend('s1', p.now())).frames(20, 'empty').frames(20, 'pear')
+  t.same(p.said(), [])
+  t.equal(p.why, 'the session is suspended')
+  p.till(p.counter.resume('s1', p.now())).frames(10, 'pear')
+  t.same(p.said(), ['removed taken apple sure item-1', 'placed pear sure item-2'])
+  t.throws(() => p.counter.suspend('s9', p.now()), { code: 'SESSION_CLOSED' })
+})
+
+t.test('a restart with an apple on the counter invents no second apple', async t => {
+  const before = play().frames(10, 'apple')
+  const kept = JSON.parse(JSON.stringify(before.counter.keep()))
+  const p = play().wait(50_000)
+  p.counter.restore(kept)
+  t.match(p.counter.basket(), { complete: false, items: [{ itemId: 'item-1' }] })
+  t.same(p.frames(1, 'moving').frames(20, 'apple').said(), [])
+  t.equal(p.counter.basket().complete, true)
+  t.same(p.frames(1, 'moving').frames(6, 'empty').said(), ['removed taken apple sure item-1'])
+})
+
+t.test('after a restart a known item counts as taken only after counter.settle', async t => {
+  const kept = play().frames(10, 'apple').counter.keep()
+  const p = play()
+  p.counter.restore(kept)
+  t.same(p.frames(1, 'moving').frames(29, 'empty').said(), [])
+  t.same(p.frames(3, 'empty').said(), ['removed taken apple sure item-1'])
+  const q = play()
+  q.counter.restore(kept)
+  t.same(q.frames(1, 'moving').frames(29, 'pear').said(), [])
+  t.same(q.frames(5, 'pear').said(), ['removed taken apple sure item-1', 'placed pear sure item-1'])
+})
+
+t.test('a state of a newer format is refused', async t => {
+  t.throws(() => play().counter.restore({ format: 2 }), {
+    code: 'OUTBOX_INVALID',
+    message: "Expected the counter's state in format 1 but received 2",
+  })
+})
+
+t.test('another camera votes, and never decides alone', async t => {
+  const p = play().frames(50, 'apple', false)
+  t.same(p.said(), [])
+  p.frames(2, 'apple').frames(4, 'pear', false)
+  t.same(
+    p.frames(14, 'apple').said(),
+    ['placed apple sure item-1'],
+    'its votes leave the window in time',
+  )
+})
+
+t.test('a verdict is sure only where enough frames are sure of the same', async t => {
+  const votes = (...list: Observation[]) => list.map(observation => ({ observation, at: 0 }))
+  t.match(judge(votes(seen('a'), seen('a'), seen('a', 'ask')), 0.6), {
+    decision: 'sure',
+    settled: true,
+  })
+  t.match(judge(votes(seen('a'), seen('a', 'ask'), seen('a', 'ask')), 0.6), {
+    decision: 'ask',
+    askReason: 'confidence',
+  })
+  t.match(judge(votes(seen('a'), seen('b')), 0.6), { settled: false })
+  t.match(judge(votes(seen('a', 'unknown'), seen('b', 'unknown'), seen('c', 'unknown')), 0.6), {
+    decision: 'unknown',
+    settled: true,
+  })
+  t.match(
+    judge(votes(seen('a', 'sure', true), seen('a', 'sure', true), seen('a', 'sure', true)), 0.6),
+    { auto: true },
+  )
+  t.match(
+    judge(votes(seen('a', 'sure', true), seen('a', 'sure', false), seen('a', 'sure', true)), 0.6),
+    { auto: false },
+  )
+  t.match(judge([], 0.6), { settled: false, decision: 'ask', candidates: [] })
+})
+
+t.test(
+  'whatever comes in whatever order: nothing is placed twice, and nothing is removed that is not there',
+  async t => {
+    const what = fc.constantFrom(
+      'empty',
+      'moving',
+      'dark',
+      'apple',
+      'pear',
+      'open',
+      'close',
+      'suspend',
+      'resume',
+    )
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(what, fc.integer({ min: 1, max: 12 })), { maxLength: 40 }),
+        fc.boolean(),
+        (steps, needSession) => {
+          const p = play({ needSession })
+          let session = 0
+          for (const [kind, times] of steps) {
+            const open = p.counter.session?.id ?? null
+            if (kind === 'open') p.till(p.counter.open(`s${++session}`, p.now()))
+            else if (kind === 'close') p.till(p.counter.close(open ?? 'none', p.now()))
+            else if (kind === 'suspend' || kind === 'resume') {
+              if (open) p.till(p.counter[kind](open, p.now()))
+            } else p.frames(times, kind)
+          }
+          // An item may be told of again in a later session, but never twice at a time, nor after it went.
+          const there = new Set<string>()
+          for (const { action, item, session: inSession } of p.actions) {
+            if (needSession && inSession === null) return false
+            if ((action === 'placed') === there.has(item.itemId)) return false
+            if (action === 'placed') there.add(item.itemId)
+            if (action === 'removed') there.delete(item.itemId)
+            if (there.size > 1) return false
+          }
+          return p.counter.basket().items.length === there.size
+        },
+      ),
+      { numRuns: 300 },
+    )
+  },
+)

@@ -1,0 +1,508 @@
+// The outbox: what it promised is there after a crash, a bad disk or a flipped bit, or somebody is told.
+import { fork } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { crc32c } from '../src/publish/outbox/crc32c.js'
+import { encodeFrame, scanFrames } from '../src/publish/outbox/frame.js'
+import { takeLock } from '../src/publish/outbox/lock.js'
+import type { Outbox } from '../src/publish/outbox/outbox.js'
+import { createUuidV7 } from '../src/publish/uuid.js'
+import { action, envelope, HandClock, makeOutbox, seqsOf } from './helpers/kiosk-parts.js'
+import { MemoryFiles, type Operation } from './helpers/memory-files.js'
+
+/** Reads a log as the next start would, and lets go of it again. */
+async function recovered(t: Test, files: MemoryFiles, dir: string, over = {}) {
+  const outbox = makeOutbox(dir, { files, confirm: 'pos', ...over })
+  const { counterState } = await outbox.start()
+  t.teardown(() => outbox.stop())
+  const events = []
+  for (const seq of seqsOf(outbox)) events.push((await outbox.read(seq))!.event)
+  return { outbox, counterState, events, stats: outbox.stats() }
+}
+
+t.test('CRC-32C is the one of the standard, in one piece and in parts', async t => {
+  t.equal(crc32c(Buffer.from('123456789')), 0xe3069283)
+  t.equal(crc32c(Buffer.alloc(32)), 0x8a9136aa)
+  const bytes = Buffer.from('an apple and nineteen pears on a counter')
+  t.equal(crc32c(bytes.subarray(7), crc32c(bytes.subarray(0, 7))), crc32c(bytes))
+})
+
+t.test('ids are UUIDv7 and never go back, not even with the clock', async t => {
+  let wall = Date.parse('2026-11-22T09:30:00.000Z')
+  const newId = createUuidV7(() => wall)
+  const ids = Array.from({ length: 10_000 }, () => newId())
+  wall -= 3_600_000
+  ids.push(newId())
+  t.match(ids[0], /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  t.equal(Number.parseInt(ids[0]!.replace('-', '').slice(0, 12), 16), wall + 3_600_000)
+  t.same([...ids].sort(), ids, 'they sort in the order of their making')
+  t.equal(new Set(ids).size, ids.length)
+})
+
+t.test('an appended event is on disk with the state after it', async t => {
+  const dir = t.testdir()
+  const outbox = makeOutbox(dir)
+  t.same(await outbox.start(), { counterState: null })
+  const [first, second] = await outbox.append(
+    [action(), action({ action: 'removed', reason: 'taken' })],
+    { on: 'counter' },
+  )
+  t.match(first, {
+    schema: 1,
+    seq: 1,
+    bootId: 'boot-1',
+    kiosk: 'kiosk-1',
+    camera: 'top',
+    action: 'placed',
+    capturedAt: '2026-11-22T09:29:59.900Z',
+    publishedAt: '2026-11-22T09:30:00.000Z',
+    expiresAt: '2026-11-22T09:31:59.900Z',
+    latencyMs: 100,
+    model: { name: 'grocery81', version: 1, sha256: 'ab12' },
+    replayed: false,
+  })
+  t.match(second, { seq: 2, action: 'removed', reason: 'taken' })
+  await outbox.saveState({ on: 'nothing' })
+  await outbox.stop()
+
+  const again = makeOutbox(dir)
+  t.same(await again.start(), { counterState: { on: 'nothing' } })
+  t.same(await again.read(1), { event: first, publishedAt: null })
+  t.same(await again.read(2), { event: second, publishedAt: null })
+  t.equal(await again.read(3), null)
+  t.match(await again.append([action()], {}), [{ seq: 3 }], 'seq goes on')
+  t.match(again.stats(), { depth: 3, dropped: 0, damaged: 0, oldestSeq: 1, newestSeq: 3 })
+  await again.stop()
+})
+
+t.test('appends of the same moment share one sync and keep their order', async t => {
+  const files = new MemoryFiles()
+  const { outbox } = await recovered(t, files, t.testdir())
+  await outbox.append([action()], 0)
+  const before = files.calls.sync
+  const all = await Promise.all(
+    Array.from({ length: 50 }, (_, index) =>
+      outbox.append([action({ session: `s-${index}` })], index),
+    ),
+  )
+  t.ok(files.calls.sync - before <= 2, `50 appends, ${files.calls.sync - before} syncs`)
+  t.same(
+    all.map(([event]) => [event!.seq, event!.session]),
+    all.map((_, index) => [index + 2, `s-${index}`]),
+  )
+})
+
+t.test('two sendings of one event differ in publishedAt and replayed only', async t => {
+  const clock = new HandClock()
+  const files = new MemoryFiles()
+  const dir = t.testdir()
+  const { outbox } = await recovered(t, files, dir, { clock })
+  await outbox.append([action(), action()], null)
+  clock.advance(20)
+  const [first] = await outbox.prepare([1])
+  t.match(first, { latencyMs: 120, replayed: false, publishedAt: '2026-11-22T09:30:00.020Z' })
+  clock.advance(5_000)
+  const [second] = await outbox.prepare([1])
+  t.same(second, { ...first, publishedAt: '2026-11-22T09:30:05.020Z', replayed: true })
+  await outbox.stop()
+
+  const next = await recovered(t, files, dir, { clock, envelope: envelope('boot-2') })
+  clock.advance(1000)
+  t.same(await next.outbox.prepare([1]), [
+    { ...first, publishedAt: '2026-11-22T09:30:06.020Z', replayed: true },
+  ])
+  const [late] = await next.outbox.prepare([2])
+  t.match(
+    late,
+    { replayed: true, bootId: 'boot-1', latencyMs: 6120 },
+    'of an earlier start nobody knows whether it was sent',
+  )
+  await next.outbox.append([action()], null)
+  clock.advance(200_000)
+  t.match(
+    await next.outbox.prepare([3]),
+    [{ replayed: true }],
+    'past expiresAt it is for the audit',
+  )
+})
+
+t.test('with confirm: broker an event stays for the window after its PUBACK', async t => {
+  const clock = new HandClock()
+  const files = new MemoryFiles()
+  const dir = t.testdir()
+  const over = { clock, confirm: 'broker' as const }
+  const { outbox } = await recovered(t, files, dir, over)
+  await outbox.append([action(), action(), action()], null)
+  outbox.markPublished(1)
+  clock.advance(600_000)
+  outbox.markPublished(2)
+  t.match(outbox.stats(), { depth: 1, entries: 3 })
+  clock.advance(300_000)
+  outbox.prune()
+  t.same(seqsOf(outbox), [2, 3], 'the first is safe and older than resendFor')
+  await outbox.stop()
+
+  const next = await recovered(t, files, dir, over)
+  t.same(seqsOf(next.outbox), [2, 3])
+  clock.advance(600_000)
+  next.outbox.prune()
+  t.same(seqsOf(next.outbox), [3], 'the window goes on after a restart')
+  next.outbox.acknowledge({ seq: 3 })
+  t.same(seqsOf(next.outbox), [], 'an ack ends it in this mode, too')
+})
+
+t.test('with confirm: pos an event stays until its ack, whatever the broker said', async t => {
+  const files = new MemoryFiles()
+  const dir = t.testdir()
+  const clock = new HandClock()
+  const { outbox } = await recovered(t, files, dir, { clock })
+  const events = await outbox.append([action(), action(), action(), action()], null)
+  for (const seq of [1, 2, 3, 4]) outbox.markPublished(seq)
+  clock.advance(86_400_000)
+  outbox.prune()
+  t.match(outbox.stats(), { depth: 4 })
+  t.same(outbox.acknowledge({ ids: [events[1]!.id, 'unknown'] }), [2])
+  t.same(outbox.acknowledge({ seq: 3 }), [1, 3])
+  t.same(outbox.acknowledge({ seq: 3 }), [], 'a repeated ack does nothing')
+  await outbox.stop()
+  const next = await recovered(t, files, dir, { clock })
+  t.same(seqsOf(next.outbox), [4])
+  t.match(await next.outbox.append([action()], null), [{ seq: 5 }])
+})
+
+t.test('after truncation at any byte every whole record is back and seq goes on', async t => {
+  const dir = t.testdir()
+  const files = new MemoryFiles()
+  const { outbox } = await recovered(t, files, dir)
+  const ends: number[] = []
+  const path = () => files.segments().at(-1)!
+  for (let round = 0; round < 4; round++) {
+    await outbox.append([action({ session: `s${round}` })], { round })
+    ends.push(files.contents.get(path())!.data.length)
+  }
+  await outbox.stop()
+  const [name] = files.segments()
+  const whole = files.contents.get(name!)!.data
+  let wrong = 0
+  for (let length = 0; length <= whole.length; length++) {
+    const cut = new MemoryFiles()
+    cut.contents.set(name!, { data: whole.subarray(0, length), synced: whole.subarray(0, length) })
+    const next = makeOutbox(dir, { files: cut, confirm: 'pos' })
+    const { counterState } = await next.start()
+    const kept = ends.filter(end => end <= length).length
+    const [added] = await next.append([action()], null)
+    const seqs = seqsOf(next)
+    const state = kept === 0 ? null : { round: kept - 1 }
+    const right =
+      JSON.stringify(counterState) === JSON.stringify(state) &&
+      seqs.length === kept + 1 &&
+      added!.seq > kept
+    if (!right) wrong++
+    await next.stop()
+  }
+  t.equal(wrong, 0, `${whole.length + 1} lengths`)
+})
+
+t.test('of 1000 flipped bits none is believed and each is flagged', async t => {
+  const dir = t.testdir()
+  const files = new MemoryFiles()
+  const { outbox } = await recovered(t, files, dir)
+  for (let round = 0; round < 6; round++) {
+    await outbox.append([action({ session: `s${round}` })], { round })
+    await outbox.prepare([round + 1])
+  }
+  const originals = new Map<number, string>()
+  for (const seq of seqsOf(outbox))
+    originals.set(seq, JSON.stringify((await outbox.read(seq))!.event))
+  await outbox.stop()
+  const [name] = files.segments()
+  const whole = files.contents.get(name!)!.data
+  const outcome = { believed: 0, silent: 0, reused: 0, lost: 0 }
+  for (let flip = 0; flip < 1000; flip++) {
+    const bit = Math.floor((flip * whole.length * 8) / 1000)
+    const data = Buffer.from(whole)
+    data[bit >> 3]! ^= 1 << (bit & 7)
+    const bad = new MemoryFiles()
+    bad.contents.set(name!, { data, synced: data })
+    const next = makeOutbox(dir, { files: bad, confirm: 'pos' })
+    let tail = false
+    try {
+      await next.start()
+    } catch (error) {
+      // The format number itself is under the checksum of the header: only a code could refuse it.
+      t.fail(`bit ${bit}: ${error}`)
+    }
+    for (const seq of seqsOf(next)) {
+      const found = await next.read(seq)
+      if (found && JSON.stringify(found.event) !== originals.get(seq)) outcome.believed++
+    }
+    const missing = originals.size - seqsOf(next).length
+    tail = scanFrames(data, 16).tailBytes > 0
+    if (next.stats().damaged === 0 && !tail) outcome.silent++
+    if (missing > 1) outcome.lost++
+    const [added] = await next.append([action()], null)
+    if (added!.seq <= originals.size) outcome.reused++
+    await next.stop()
+  }
+  t.same(outcome, { believed: 0, silent: 0, reused: 0, lost: 0 })
+})
+
+t.test(
+  'whatever fails at the n-th call, what was promised is back and what was refused is not',
+  async t => {
+    const dir = t.testdir()
+    const operations: Operation[] = ['write', 'sync', 'create', 'syncDir', 'remove']
+    const wrong: string[] = []
+    let refusals = 0
+    for (const operation of operations) {
+      for (const kind of ['once', 'for ever, then mended']) {
+        for (let n = 1; n <= 24; n++) {
+          const files = new MemoryFiles()
+          const outbox = makeOutbox(dir, { files, confirm: 'pos', maxBytes: 128 * 1024 })
+          await outbox.start()
+          files.fail = (what, call) =>
+            what === operation && (kind === 'once' ? call === n : call >= n) ? 'EIO' : null
+          const promised = new Map<number, string>()
+          const append = async (session: string): Promise<void> => {
+            try {
+              const [event] = await outbox.append([action({ session })], { session })
+              if (promised.has(event!.seq)) wrong.push(`${operation} ${n}: seq ${event!.seq} twice`)
+              promised.set(event!.seq, session)
+            } catch (error) {
+              refusals++
+              if ((error as { code: string }).code !== 'OUTBOX_FULL') wrong.push(String(error))
+            }
+          }
+          for (let round = 0; round < 8; round++) await append(`s${round}`)
+          await outbox.prepare([...promised.keys()])
+          await Promise.all([append('a'), append('b'), append('c')])
+          files.fail = () => null
+          await append('mended')
+          const last = [...promised.keys()].at(-1)
+          await outbox.stop()
+          files.crash()
+          const { events, counterState, outbox: next } = await recovered(t, files, dir)
+          await next.stop()
+          const place = `${operation} ${kind} at ${n}`
+          const found = events.map(event => [event.seq, event.session])
+          if (JSON.stringify(found) !== JSON.stringify([...promised]))
+            wrong.push(`${place}: ${found}`)
+          if (last !== promised.size) wrong.push(`${place}: seq has a gap`)
+          if ((counterState as { session: string }).session !== 'mended')
+            wrong.push(`${place}: state`)
+          if (files.writtenAfterFailure.length > 0)
+            wrong.push(`${place}: a bad file was written again`)
+        }
+      }
+    }
+    t.same(wrong, [])
+    t.ok(refusals > 100, `${refusals} appends were refused`)
+  },
+)
+
+t.test('a full disk refuses with words, and what waits behind is refused, too', async t => {
+  const files = new MemoryFiles()
+  const dir = t.testdir()
+  const { outbox } = await recovered(t, files, dir)
+  await outbox.append([action()], 'before')
+  files.fail = operation => (operation === 'write' ? 'ENOSPC' : null)
+  const words = `Expected outbox.dir ${dir} to be writable but received ENOSPC: write failed on purpose`
+  const results = await Promise.allSettled([
+    outbox.append([action()], 1),
+    outbox.append([action()], 2),
+  ])
+  for (const result of results) {
+    t.match(result, { status: 'rejected', reason: { code: 'OUTBOX_FULL', message: words } })
+  }
+  t.match(outbox.stats(), { depth: 1, newestSeq: 1 }, 'no number was used up')
+  files.fail = () => null
+  t.match(await outbox.append([action()], 3), [{ seq: 2 }])
+})
+
+t.test(
+  'the log is bounded: safe and dead parts go first, a loss is counted and stays counted',
+  async t => {
+    const dir = t.testdir()
+    const files = new MemoryFiles()
+    const maxBytes = 160 * 1024
+    const over = { maxBytes }
+    const { outbox } = await recovered(t, files, dir, over)
+    const total = () =>
+      [...files.contents.values()].reduce((sum, content) => sum + content.data.length, 0)
+    const [stuck] = await outbox.append([action({ session: 'stuck' })], null)
+    let most = 0
+    for (let round = 0; round < 600; round++) {
+      const [event] = await outbox.append([action()], null)
+      outbox.acknowledge({ ids: [event!.id] })
+      most = Math.max(most, total())
+    }
+    t.ok(most < maxBytes * 1.3, `at most ${most} bytes`)
+    t.same(seqsOf(outbox), [stuck!.seq], 'one event that nobody acknowledged is carried along')
+    t.match((await outbox.read(1))!.event, { session: 'stuck', id: stuck!.id })
+    t.match(outbox.stats(), { dropped: 0, depth: 1 })
+
+    for (let round = 0; round < 400; round++) await outbox.append([action()], null)
+    t.ok(total() < maxBytes * 1.3, `${total()} bytes`)
+    const { dropped, depth } = outbox.stats()
+    t.ok(dropped > 0)
+    t.equal(dropped + depth, 401, 'every event is kept or counted')
+    t.equal(seqsOf(outbox).at(-1), 1001, 'the newest are kept')
+    await outbox.stop()
+    const next = await recovered(t, files, dir, over)
+    t.match(next.stats, { dropped, depth, newestSeq: 1001 })
+  },
+)
+
+t.test('acknowledged segments are removed while it runs', async t => {
+  const files = new MemoryFiles()
+  const { outbox } = await recovered(t, files, t.testdir(), { maxBytes: 128 * 1024 })
+  for (let round = 0; round < 300; round++) {
+    const [event] = await outbox.append([action()], null)
+    outbox.acknowledge({ seq: event!.seq })
+  }
+  t.ok(files.segments().length <= 2, `${files.segments().length} segments`)
+})
+
+t.test('what is older than maxAge is given up, counted', async t => {
+  const clock = new HandClock()
+  const files = new MemoryFiles()
+  const { outbox } = await recovered(t, files, t.testdir(), { clock, maxAge: 60_000 })
+  await outbox.append([action()], null)
+  clock.advance(59_000)
+  await outbox.append([action()], null)
+  outbox.prune()
+  t.match(outbox.stats(), { depth: 2, dropped: 0 })
+  clock.advance(2_000)
+  outbox.prune()
+  t.match(outbox.stats(), { depth: 1, dropped: 1 })
+})
+
+t.test('an event whose bytes rot while it waits is given up, counted, and never sent', async t => {
+  const files = new MemoryFiles()
+  const dir = t.testdir()
+  const first = await recovered(t, files, dir)
+  await first.outbox.append([action(), action()], null)
+  await first.outbox.append([action()], null)
+  await first.outbox.stop()
+  const { outbox } = await recovered(t, files, dir)
+  const content = files.contents.get(files.segments()[0]!)!
+  const at = content.data.indexOf('"seq":1,')
+  content.data[at + 6]! ^= 1
+  t.match(await outbox.prepare([1, 2, 3]), [{ seq: 3 }])
+  t.match(outbox.stats(), { damaged: 2, dropped: 2, depth: 1 })
+})
+
+t.test('a log of a newer grocerd is refused, and nothing of it is touched', async t => {
+  const dir = t.testdir()
+  const outbox = makeOutbox(dir)
+  await outbox.start()
+  await outbox.append([action()], null)
+  await outbox.stop()
+  const path = join(dir, 'outbox', '0000000001.log')
+  const bytes = readFileSync(path)
+  bytes.writeUInt32LE(2, 8)
+  bytes.writeUInt32LE(crc32c(bytes.subarray(0, 12)), 12)
+  writeFileSync(path, bytes)
+  await t.rejects(makeOutbox(dir).start(), {
+    code: 'OUTBOX_INVALID',
+    message: `Expected format 1 or older in ${path} but received format 2`,
+  })
+  t.same(readFileSync(path), bytes)
+  t.same(readdirSync(join(dir, 'outbox')), ['0000000001.log'])
+})
+
+t.test('a second daemon on the state directory is refused with exit code 75', async t => {
+  const dir = t.testdir()
+  const outbox = makeOutbox(dir)
+  await outbox.start()
+  await t.rejects(makeOutbox(dir).start(), {
+    code: 'STATE_LOCKED',
+    exitCode: 75,
+    message: `Expected no other daemon on outbox.dir ${dir} but process ${process.pid} holds it`,
+  })
+  await outbox.stop()
+  const next = makeOutbox(dir)
+  await next.start()
+  await next.stop()
+  writeFileSync(join(dir, 'lock', '99'), JSON.stringify({ pid: 1, started: '1', kernel: 'x' }))
+  const release = await takeLock(dir)
+  t.same(readdirSync(join(dir, 'lock')), ['100'], 'the lock of a dead process is succeeded')
+  await release()
+  const many = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(dir)))
+  t.equal(many.filter(one => one.status === 'fulfilled').length, 1, 'of 20 at once one gets it')
+})
+
+t.test('a frame is found again behind damage, and a cut write is a tail', async t => {
+  const frames = [1, 2, 3].map(number => encodeFrame(number, Buffer.from(`{"n":${number}}`)))
+  const whole = Buffer.concat(frames)
+  t.match(scanFrames(whole, 0), { damaged: 0, tailBytes: 0, frames: { length: 3 } })
+  const garbage = Buffer.concat([frames[0]!, Buffer.from('garbage of any length'), frames[2]!])
+  const scan = scanFrames(garbage, 0)
+  t.same(
+    scan.frames.map(frame => frame.number),
+    [1, 3],
+  )
+  t.match(scan, { damaged: 1, tailBytes: 0 })
+  const cut = scanFrames(whole.subarray(0, whole.length - 1), 0)
+  t.match(cut, { damaged: 0, tailBytes: frames[2]!.length - 1, damagedAtEnd: false })
+  const older = scanFrames(Buffer.concat([frames[2]!, frames[0]!]), 0)
+  t.match(
+    older,
+    { damaged: 0, frames: { length: 1 } },
+    'a frame of an older number does not follow',
+  )
+})
+
+t.test('killed with -9 again and again, it loses nothing and invents nothing', async t => {
+  const dir = t.testdir()
+  const child = fileURLToPath(new URL('helpers/outbox-child.ts', import.meta.url))
+  const known = new Map<number, string>()
+  const rounds = 3
+  for (let round = 0; round < rounds; round++) {
+    const wanted = 15 + round * 17
+    await new Promise<void>((resolve, reject) => {
+      const process = fork(child, [dir], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+      let safe = 0
+      process.on(
+        'message',
+        (message: { safe?: { seq: number; id: string }[]; newest?: number }) => {
+          for (const { seq, id } of message.safe ?? []) {
+            if (known.has(seq)) reject(new Error(`seq ${seq} was given twice`))
+            known.set(seq, id)
+            safe++
+          }
+          if (message.newest !== undefined && message.newest < Math.max(0, ...known.keys())) {
+            reject(new Error(`seq went back to ${message.newest}`))
+          }
+          if (safe >= wanted) process.kill('SIGKILL')
+        },
+      )
+      process.on('exit', () => resolve())
+      process.on('error', reject)
+    })
+  }
+  const outbox: Outbox = makeOutbox(dir, { confirm: 'pos' })
+  const { counterState } = await outbox.start()
+  t.teardown(() => outbox.stop())
+  const { newestSeq, damaged } = outbox.stats()
+  t.equal(damaged, 0)
+  t.ok(known.size >= rounds * 15)
+  t.equal(
+    (counterState as { last: number }).last,
+    newestSeq,
+    'the state is the one after the last event',
+  )
+  const left = seqsOf(outbox)
+  for (const seq of left) {
+    const { event } = (await outbox.read(seq))!
+    if (known.has(seq)) t.equal(event.id, known.get(seq))
+  }
+  const missing = [...known.keys()].filter(seq => !left.includes(seq))
+  t.ok(
+    missing.every(seq => seq % 2 === 1),
+    'only acknowledged ones are gone',
+  )
+  t.ok(existsSync(join(dir, 'lock')))
+})
