@@ -1,7 +1,8 @@
 // Evaluation: labelled pictures, figures against hand-made cases and brute force, the report, and bad pictures.
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import { chromium } from 'playwright-core'
 import sharp from 'sharp'
 import t, { type Test } from 'tap'
 import { evaluateCommand } from '../src/cli/evaluate.js'
@@ -128,38 +129,40 @@ t.test('the figures of any pictures are those of brute force', async t => {
     scores: fc.array(fc.integer({ min: 0, max: 4 }), { minLength: classes, maxLength: classes }),
     sure: fc.boolean(),
   })
-  fc.assert(
-    fc.property(fc.array(anyOutcome, { minLength: 1, maxLength: 40 }), list => {
-      const outcomes = list.map(one => outcome(one.truth, one.scores, one.sure ? 'sure' : 'ask'))
-      const figures = measure(outcomes, labels)
-      // A stable sort of all classes is the slow and obvious way to a ranking.
-      const orders = list.map(({ scores }) =>
-        scores.map((_, index) => index).sort((a, b) => scores[b]! - scores[a]!),
-      )
-      const share = (k: number) =>
-        list.filter(({ truth }, index) => orders[index]!.slice(0, k).includes(truth)).length /
-        list.length
-      const f1s = labels.flatMap((_, index) => {
-        const own = list.filter(one => one.truth === index).length
-        if (own === 0) return []
-        const hits = list.filter(
-          (one, at) => one.truth === index && orders[at]![0] === index,
-        ).length
-        const said = orders.filter(order => order[0] === index).length
-        const precision = said === 0 ? 0 : hits / said
-        const recall = hits / own
-        return [hits === 0 ? 0 : (2 * precision * recall) / (precision + recall)]
-      })
-      const macroF1 = f1s.reduce((sum, f1) => sum + f1, 0) / f1s.length
-      const cells = figures.confusion.reduce((sum, cell) => sum + cell.count, 0)
-      return (
-        figures.top1 === share(1) &&
-        figures.top4 === share(4) &&
-        figures.top5 === share(5) &&
-        Math.abs(figures.macroF1 - macroF1) < 1e-9 &&
-        cells === list.length
-      )
-    }),
+  t.doesNotThrow(() =>
+    fc.assert(
+      fc.property(fc.array(anyOutcome, { minLength: 1, maxLength: 40 }), list => {
+        const outcomes = list.map(one => outcome(one.truth, one.scores, one.sure ? 'sure' : 'ask'))
+        const figures = measure(outcomes, labels)
+        // A stable sort of all classes is the slow and obvious way to a ranking.
+        const orders = list.map(({ scores }) =>
+          scores.map((_, index) => index).sort((a, b) => scores[b]! - scores[a]!),
+        )
+        const share = (k: number) =>
+          list.filter(({ truth }, index) => orders[index]!.slice(0, k).includes(truth)).length /
+          list.length
+        const f1s = labels.flatMap((_, index) => {
+          const own = list.filter(one => one.truth === index).length
+          if (own === 0) return []
+          const hits = list.filter(
+            (one, at) => one.truth === index && orders[at]![0] === index,
+          ).length
+          const said = orders.filter(order => order[0] === index).length
+          const precision = said === 0 ? 0 : hits / said
+          const recall = hits / own
+          return [hits === 0 ? 0 : (2 * precision * recall) / (precision + recall)]
+        })
+        const macroF1 = f1s.reduce((sum, f1) => sum + f1, 0) / f1s.length
+        const cells = figures.confusion.reduce((sum, cell) => sum + cell.count, 0)
+        return (
+          figures.top1 === share(1) &&
+          figures.top4 === share(4) &&
+          figures.top5 === share(5) &&
+          Math.abs(figures.macroF1 - macroF1) < 1e-9 &&
+          cells === list.length
+        )
+      }),
+    ),
   )
 })
 
@@ -459,6 +462,41 @@ t.test('the report of a perfect, a tiny and an unlabelled model holds together',
     t.notMatch(report(labels, outcomes), /NaN|undefined|Infinity/)
   }
 })
+
+const executablePath = '/usr/bin/chromium'
+const noChromium = existsSync(executablePath) ? false : `${executablePath} is not here`
+
+t.test(
+  'in a browser a cell can be read, mistakes stand alone and the table sorts',
+  { skip: noChromium },
+  async t => {
+    const file = join(t.testdir({ 'r.html': report(shop, four) }), 'r.html')
+    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+    t.teardown(() => browser.close())
+    const page = await browser.newPage({ viewport: { width: 390, height: 800 } })
+    const problems: string[] = []
+    page.on('pageerror', error => problems.push(error.message))
+    page.on('console', message => problems.push(message.text()))
+    page.on('request', request => {
+      if (!/^(file|data):/.test(request.url())) problems.push(request.url())
+    })
+    await page.goto(`file://${file}`)
+    t.equal(await page.evaluate('document.documentElement.scrollWidth'), 390, 'fits a phone')
+    await page.setViewportSize({ width: 1280, height: 900 })
+    await page.hover('.cells .wrong >> nth=0')
+    t.equal(await page.textContent('.readout'), 'Royal-Gala → Granny-Smith: 1 of 1 (100\u202f%)')
+    t.equal(await page.textContent('.rows .on'), 'Royal-Gala')
+    await page.check('#mistakes-only')
+    t.notOk(await page.isVisible('.cells .right >> nth=0'))
+    const first = () => page.textContent('.sortable tbody tr:first-child td')
+    t.equal(await first(), 'Royal-Gala', 'worst first')
+    await page.click('.sortable th button:has-text("Class")')
+    t.equal(await first(), 'Granny-Smith', 'by name')
+    await page.click('.sortable th button:has-text("Recall")')
+    t.match(await first(), /Royal-Gala|Oat-Milk/, 'by number')
+    t.same(problems, [])
+  },
+)
 
 // ---- pictures that are wrong, and pictures that only look so
 

@@ -23,6 +23,15 @@ QUANTISE_WITH = 300
 SOURCE = 'models/training/train_classifier.py on the train split of the Grocery Store Dataset'
 
 
+def frozen_embeddings(inputs: np.ndarray, labels: list[Label], work: Path) -> np.ndarray:
+    """Those of the ImageNet backbone, kept in WORK because a resumed run wants them again."""
+    kept = work / 'embeddings.npy'
+    if not kept.exists():
+        work.mkdir(parents=True, exist_ok=True)
+        np.save(kept, embed(Classifier(len(labels)), inputs))
+    return np.load(kept)
+
+
 def fine_of(photos: list[Photo]) -> np.ndarray:
     return np.array([photo.fine for photo in photos])
 
@@ -62,7 +71,7 @@ def main() -> None:
     parser.add_argument('--data', type=Path, required=True, help='the data set: classes.csv, ...')
     parser.add_argument('--out', type=Path, required=True, help='the model directory to write')
     parser.add_argument('--work', type=Path, required=True, help='checkpoints, to resume from')
-    parser.add_argument('--epochs', type=int, default=18, help='0: linear head on frozen features')
+    parser.add_argument('--epochs', type=int, default=14, help='0: linear head on frozen features')
     parser.add_argument('--version', type=int, default=1)
     options = parser.parse_args()
     torch.manual_seed(81)
@@ -70,8 +79,7 @@ def main() -> None:
     labels = read_classes(options.data)
     photos, checks = read_split(options.data, 'train'), read_split(options.data, 'val')
     inputs = tensors(photos)
-    options.work.mkdir(parents=True, exist_ok=True)
-    embeddings = embed(Classifier(len(labels)), inputs)
+    embeddings = frozen_embeddings(inputs, labels, options.work)
     folds = visual_folds(embeddings, fine_of(photos))
 
     model = train(photos, labels, embeddings, options.epochs, options.work / 'all')

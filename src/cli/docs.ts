@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
+import { z } from 'zod'
 import { errorTable } from '../errors.js'
+import { manifestSchema } from '../inference/manifest.js'
 import { messageSchemas, schemaText } from '../publish/schemas.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -35,6 +37,8 @@ export function generatedDocs(): Map<string, string> {
   for (const [name, schema] of Object.entries(messageSchemas())) {
     files.set(`docs/api/schemas/${name}.schema.json`, schemaText(schema))
   }
+  const manifest = z.toJSONSchema(manifestSchema, { io: 'input', unrepresentable: 'any' })
+  files.set('docs/api/schemas/model.schema.json', schemaText({ title: 'model.json of a model directory', ...manifest }))
   return files
 }
 

@@ -16,9 +16,10 @@ import { asIr, asOnnx, diagonal } from './tiny-models.js'
 const [task = '', runtime = 'openvino'] =
   (workerData as string[] | undefined) ?? process.argv.slice(2)
 
-function tell(message: unknown): void {
+/** Resolves when the message is out: a large one is lost if the process ends at once. */
+async function tell(message: unknown): Promise<void> {
   if (parentPort) parentPort.postMessage(message)
-  else process.send?.(message)
+  else await new Promise(done => process.send?.(message, done))
 }
 
 /** About a second a request, so that the end comes in the middle of it. */
@@ -44,13 +45,13 @@ function slowEngine(): Engine {
   })
 }
 
-const tasks: Record<string, () => Promise<void> | void> = {
+const tasks: Record<string, () => Promise<void>> = {
   async 'work in flight'() {
     const engine = slowEngine()
     await engine.start()
     const tensor = new Float32Array(3 * 512 * 512)
     for (let i = 0; i < 4; i++) void engine.infer({ tensor }).catch(() => {})
-    tell('in flight')
+    await tell('in flight')
   },
   async 'exit with work in flight'() {
     await tasks['work in flight']!()
@@ -77,11 +78,15 @@ const tasks: Record<string, () => Promise<void> | void> = {
   },
   async 'decode without libturbojpeg'() {
     const picture = await decodeJpeg(readFileSync(process.argv[3]!), { rotate: 90 })
-    tell({ turbo: hasTurboJpeg(), ...picture, rgb: Buffer.from(picture.rgb).toString('base64') })
+    await tell({
+      turbo: hasTurboJpeg(),
+      ...picture,
+      rgb: Buffer.from(picture.rgb).toString('base64'),
+    })
   },
-  'limit data'() {
+  async 'limit data'() {
     setDataLimit(3e9)
-    tell(/^Max data size +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
+    await tell(/^Max data size +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
   },
 }
 

@@ -5,7 +5,7 @@ import { systemClock } from '../../clock.js'
 import { GroceryError } from '../../errors.js'
 import type { Publisher } from '../../publish/publisher.js'
 import type { Classifier } from '../../recognition/classifier.js'
-import { readPicture } from '../../recognition/picture.js'
+import { named, readPicture } from '../../recognition/picture.js'
 import type { FrameObservations, Scene } from '../../recognition/types.js'
 import { type Figures, measureLoop } from './loop.js'
 
@@ -51,7 +51,10 @@ export function measureFrames(options: {
     const { name, bytes } = frames[index % frames.length]!
     const capturedAt = clock.wall()
     const began = clock.mono()
-    const { observation, stagesMs } = await classifier.classify(await readPicture(bytes, name))
+    const input = await readPicture(bytes, name)
+    const { observation, stagesMs } = await classifier.classify(input).catch(error => {
+      throw named(error, name)
+    })
     const decided = clock.mono()
     const frame: FrameObservations = {
       camera: 'bench',

@@ -77,25 +77,29 @@ function tryListen(host: string, port: number): Promise<void> {
 
 /** Without a will: doctor must never be the one who says that a kiosk is offline. */
 async function tryBroker(mqtt: Config['mqtt']): Promise<void> {
-  const { connectAsync } = await import('mqtt')
+  const { connect } = await import('mqtt')
   const { classify } = await import('../../publish/connection-problem.js')
   const { readCredentials } = await import('../../publish/credentials.js')
   const { username, url, version } = mqtt
-  const credentials = await readCredentials(mqtt)
-  try {
-    const client = await connectAsync(url, {
-      ...credentials,
-      ...(username === null ? {} : { username }),
-      clientId: `grocerd-doctor-${process.pid}`,
-      protocolVersion: version,
-      connectTimeout: connectMs,
-      reconnectPeriod: 0,
-    })
-    await client.endAsync(true)
-  } catch (error) {
-    const { code, message } = classify(error, url)
-    throw new GroceryError(code, message, { cause: error })
-  }
+  const client = connect(url, {
+    ...(await readCredentials(mqtt)),
+    ...(username === null ? {} : { username }),
+    clientId: `grocerd-doctor-${process.pid}`,
+    protocolVersion: version,
+    connectTimeout: connectMs,
+    reconnectPeriod: 0,
+  })
+  // null: closed without a word, as by a broker that speaks another protocol.
+  const answer = await new Promise<unknown>(resolve => {
+    client.once('connect', resolve)
+    client.on('error', resolve)
+    client.once('close', () => resolve(null))
+  })
+  const isConnected = client.connected
+  await client.endAsync(!isConnected)
+  if (isConnected) return
+  const { code, message } = classify(answer, url)
+  throw new GroceryError(code, message)
 }
 
 async function health(host: string, port: number): Promise<string | null> {

@@ -44,10 +44,15 @@ async function checkBroker(machine: Machine, { mqtt }: Config): Promise<Finding>
   }
 }
 
+/** The folder in which the missing part of a path would be made. */
+function existingAbove(path: string): string {
+  return existsSync(path) ? path : existingAbove(dirname(path))
+}
+
 function checkState({ outbox }: Config): Finding {
   const { dir, maxBytes } = outbox
   const isThere = existsSync(dir)
-  const place = isThere ? dir : dirname(dir)
+  const place = existingAbove(dir)
   try {
     accessSync(place, constants.W_OK | constants.X_OK)
   } catch (error) {

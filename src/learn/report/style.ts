@@ -135,6 +135,10 @@ footer { padding-top: 8px; padding-bottom: 48px; color: var(--soft); font-size: 
   body { font-size: 12px; print-color-adjust: exact; -webkit-print-color-adjust: exact }
   nav, .tools { display: none }
   section { padding: 12px 0; border: 0 }
+  .tiles { grid-template-columns: repeat(4, 1fr) }
+  .tile { padding: 10px 12px }
+  .tile .number { font-size: 24px }
+  .charts { grid-template-columns: 1fr 1fr }
   .tile, .card, figure, tr { break-inside: avoid }
   .matrix-frame, .scroll:has(.sortable) { overflow: visible; max-height: none; border: 0 }
   .matrix { width: 100% !important }

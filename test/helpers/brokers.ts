@@ -1,0 +1,108 @@
+// Brokers for tests: the demo broker always, a real mosquitto where it is installed, and a line to cut between.
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { DemoBroker } from '../../src/publish/broker.js'
+import { quiet } from './kiosk-parts.js'
+
+export const hasMosquitto = spawnSync('mosquitto', ['-h']).error === undefined
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+export interface TestBroker {
+  url: string
+  port: number
+  stop: () => Promise<void>
+}
+
+export async function startDemoBroker(port = 0): Promise<TestBroker> {
+  const broker = new DemoBroker({ listen: `127.0.0.1:${port}`, log: quiet })
+  return { ...(await broker.start()), stop: () => broker.stop() }
+}
+
+/** @param settings more lines for its configuration. */
+export async function startMosquitto(
+  dir: string,
+  settings = ['allow_anonymous true'],
+  port?: number,
+): Promise<TestBroker> {
+  const chosen = port ?? (await freePort())
+  const file = join(dir, `mosquitto-${chosen}.conf`)
+  const user = process.getuid?.() === 0 ? ['user root'] : []
+  writeFileSync(file, [`listener ${chosen} 127.0.0.1`, ...user, ...settings, ''].join('\n'))
+  const child = spawn('mosquitto', ['-c', file], { stdio: 'ignore' })
+  const ended = once(child, 'exit')
+  await waitForPort(chosen)
+  return {
+    url: `mqtt://127.0.0.1:${chosen}`,
+    port: chosen,
+    stop: async () => {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+async function waitForPort(port: number): Promise<void> {
+  for (;;) {
+    const socket = connect(port, '127.0.0.1')
+    try {
+      await once(socket, 'connect')
+      return
+    } catch {
+      await new Promise(resolve => setTimeout(resolve, 20))
+    } finally {
+      socket.destroy()
+    }
+  }
+}
+
+/** A TCP line to a broker that can be cut, or go dead without a word. */
+export class Line {
+  #server: Server | null = null
+  readonly #pairs = new Set<[Socket, Socket]>()
+  dead = false
+
+  constructor(private readonly port: number) {}
+
+  async start(): Promise<string> {
+    const server = createServer(near => {
+      const far = connect(this.port, '127.0.0.1')
+      const pair: [Socket, Socket] = [near, far]
+      this.#pairs.add(pair)
+      const end = (): void => {
+        near.destroy()
+        far.destroy()
+        this.#pairs.delete(pair)
+      }
+      near.on('data', data => this.dead || far.write(data))
+      far.on('data', data => this.dead || near.write(data))
+      for (const socket of pair) socket.on('error', () => {}).on('close', end)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    this.#server = server
+    return `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`
+  }
+
+  /** As when a cable is pulled and both sides notice at once. */
+  cut(): void {
+    for (const [near, far] of this.#pairs) {
+      near.resetAndDestroy()
+      far.resetAndDestroy()
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.cut()
+    this.#server?.close()
+  }
+}
