@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { setImmediate as turn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -289,11 +290,15 @@ print(s.recv(99).decode())`
   const path = join(t.testdir(), 'notify')
   const python = spawn('python3', ['-c', listener, path], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => python.kill())
-  await once(python.stdout, 'data')
+  const lines = createInterface(python.stdout)[Symbol.asyncIterator]()
+  t.match(await lines.next(), { value: 'bound' })
   process.env.NOTIFY_SOCKET = path
   t.teardown(() => delete process.env.NOTIFY_SOCKET)
   t.equal(sdNotify('READY=1\nSTATUS=here'), true)
-  t.equal(String((await once(python.stdout, 'data'))[0]).trim(), 'READY=1\nSTATUS=here')
+  t.match(
+    [await lines.next(), await lines.next()],
+    [{ value: 'READY=1' }, { value: 'STATUS=here' }],
+  )
 })
 
 const sharedGraph = join(

@@ -321,7 +321,7 @@ t.test('a verdict is sure only where enough frames are sure of the same', async 
 
 t.test(
   'whatever comes in whatever order: nothing is placed twice, and nothing is removed that is not there',
-  async t => {
+  async () => {
     const what = fc.constantFrom(
       'empty',
       'moving',

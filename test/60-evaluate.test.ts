@@ -512,16 +512,12 @@ t.test('each bad picture has its code', { skip: noAddon }, async t => {
   const flat = { width: 16_000, height: 16_000, channels: 3 as const, background: 'white' }
   const huge = sharp({ create: flat, limitInputPixels: false }).png({ compressionLevel: 1 })
   const deep = sharp(await scene(40, 30).png().toBuffer()).toColourspace('rgb16')
-  const cases: [name: string, bytes: Uint8Array, code: string | RegExp][] = [
+  const cases: [name: string, bytes: Uint8Array, code: string][] = [
     ['empty.jpg', Buffer.alloc(0), 'IMAGE_EMPTY'],
     ['text.jpg', Buffer.from('this is no picture'), 'IMAGE_UNREADABLE'],
     ['start.jpg', Buffer.from([0xff, 0xd8, 0xff]), 'IMAGE_TRUNCATED'],
     ['cut.jpg', jpeg.subarray(0, jpeg.length / 2), 'IMAGE_TRUNCATED'],
-    [
-      'cut.png',
-      (await scene(200, 150).png().toBuffer()).subarray(0, 3000),
-      /IMAGE_(TRUNCATED|UNREADABLE)/,
-    ],
+    ['cut.png', (await scene(200, 150).png().toBuffer()).subarray(0, 3000), 'IMAGE_TRUNCATED'],
     ['cmyk.jpg', await scene(40, 30).toColourspace('cmyk').jpeg().toBuffer(), 'IMAGE_UNSUPPORTED'],
     ['deep.png', await deep.png().toBuffer(), 'IMAGE_UNSUPPORTED'],
     ['huge.png', await huge.toBuffer(), 'IMAGE_TOO_LARGE'],

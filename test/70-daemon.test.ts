@@ -23,7 +23,11 @@ async function get(port: number, path: string) {
 
 /** The vision process of a daemon: its only node child. */
 const visionOf = (pid: number): number =>
-  Number(spawnSync('pgrep', ['-P', String(pid), '-f', 'vision.js']).stdout.toString().trim())
+  Number(
+    spawnSync('pgrep', ['-P', String(pid), '-f', 'vision.js'])
+      .stdout.toString()
+      .trim(),
+  )
 
 async function untilGone(pid: number, ms = 3000): Promise<boolean> {
   for (const end = performance.now() + ms; performance.now() < end; await sleep(20)) {
@@ -36,61 +40,102 @@ async function untilGone(pid: number, ms = 3000): Promise<boolean> {
   return false
 }
 
-t.test('photographs in, one placed and one removed each out, and all of it as the schemas say', async t => {
-  const dir = t.testdir()
-  const folder = pictureFolder(join(dir, 'pictures'), 'banana', 'carrots')
-  const daemon = await startDaemon(dir, { cameras: [camera(`dir:${folder}?hold=1s&gap=800ms&loop=1`)], counter: noSession })
-  t.teardown(() => daemon.process.kill('SIGKILL'))
-  const till = new Listener(daemon.mqttUrl)
-  t.teardown(() => till.stop())
-  await till.until(() => till.events().filter(event => event.action === 'removed').length >= 2, 'two items gone')
+t.test(
+  'photographs in, one placed and one removed each out, and all of it as the schemas say',
+  async t => {
+    const dir = t.testdir()
+    const folder = pictureFolder(join(dir, 'pictures'), 'banana', 'carrots')
+    const daemon = await startDaemon(dir, {
+      cameras: [camera(`dir:${folder}?hold=1s&gap=800ms&loop=1`)],
+      counter: noSession,
+    })
+    t.teardown(() => daemon.process.kill('SIGKILL'))
+    const till = new Listener(daemon.mqttUrl)
+    t.teardown(() => till.stop())
+    await till.until(
+      () => till.events().filter(event => event.action === 'removed').length >= 2,
+      'two items gone',
+    )
 
-  const events = till.events()
-  t.same(
-    events.slice(0, 4).map(event => event.action),
-    ['placed', 'removed', 'placed', 'removed'],
-  )
-  t.same(events.map(event => event.seq), events.map((_, index) => events[0].seq + index), 'seq has no gap')
-  t.equal(events[0].item.itemId, events[1].item.itemId)
-  t.not(events[1].item.itemId, events[2].item.itemId)
-  t.same([...new Set(events.slice(0, 4).map(event => event.item.alternatives[0].sku))].sort(), ['banana', 'carrots'])
+    const events = till.events()
+    t.same(
+      events.slice(0, 4).map(event => event.action),
+      ['placed', 'removed', 'placed', 'removed'],
+    )
+    t.same(
+      events.map(event => event.seq),
+      events.map((_, index) => events[0].seq + index),
+      'seq has no gap',
+    )
+    t.equal(events[0].item.itemId, events[1].item.itemId)
+    t.not(events[1].item.itemId, events[2].item.itemId)
+    t.same([...new Set(events.slice(0, 4).map(event => event.item.alternatives[0].sku))].sort(), [
+      'banana',
+      'carrots',
+    ])
 
-  const ajv = new Ajv2020.default({ strict: false, allErrors: true })
-  addFormats.default(ajv)
-  const schemas = new Map(
-    readdirSync('docs/api/schemas')
-      .filter(name => name.endsWith('.schema.json'))
-      .map(name => [name.replace('.schema.json', ''), ajv.compile(JSON.parse(readFileSync(`docs/api/schemas/${name}`, 'utf8')))]),
-  )
-  const schemaOf: Record<string, string> = { items: 'item' }
-  for (const { topic, message } of till.heard) {
-    const validate = schemas.get(schemaOf[topic] ?? topic)
-    if (!validate) t.fail(`no schema for ${topic}: ${[...schemas.keys()]}`)
-    else if (!validate(message)) t.fail(`${topic}: ${JSON.stringify(validate.errors)}`)
-  }
-  t.ok(new Set(till.heard.map(one => one.topic)).size >= 4, 'status, state, basket and items were heard')
+    const ajv = new Ajv2020.default({ strict: false, allErrors: true })
+    addFormats.default(ajv)
+    const schemas = new Map(
+      readdirSync('docs/api/schemas')
+        .filter(name => name.endsWith('.schema.json'))
+        .map(name => [
+          name.replace('.schema.json', ''),
+          ajv.compile(JSON.parse(readFileSync(`docs/api/schemas/${name}`, 'utf8'))),
+        ]),
+    )
+    const schemaOf: Record<string, string> = { items: 'item' }
+    for (const { topic, message } of till.heard) {
+      const validate = schemas.get(schemaOf[topic] ?? topic)
+      if (!validate) t.fail(`no schema for ${topic}: ${[...schemas.keys()]}`)
+      else if (!validate(message)) t.fail(`${topic}: ${JSON.stringify(validate.errors)}`)
+    }
+    t.ok(
+      new Set(till.heard.map(one => one.topic)).size >= 4,
+      'status, state, basket and items were heard',
+    )
 
-  const ready = await get(daemon.httpPort, '/readyz')
-  t.equal(ready.status, 200, ready.text)
-  t.equal((await get(daemon.httpPort, '/healthz')).status, 200)
-  t.match((await get(daemon.httpPort, '/metrics')).text, /grocerd_events_total\{action="placed",decision="\w+"\} \d/)
-  const jpeg = await fetch(`http://127.0.0.1:${daemon.httpPort}/api/v1/cameras/counter/frame.jpg`)
-  t.equal(jpeg.headers.get('content-type'), 'image/jpeg')
+    const ready = await get(daemon.httpPort, '/readyz')
+    t.equal(ready.status, 200, ready.text)
+    t.equal((await get(daemon.httpPort, '/healthz')).status, 200)
+    t.match(
+      (await get(daemon.httpPort, '/metrics')).text,
+      /grocerd_events_total\{action="placed",decision="\w+"\} \d/,
+    )
+    const jpeg = await fetch(`http://127.0.0.1:${daemon.httpPort}/api/v1/cameras/counter/frame.jpg`)
+    t.equal(jpeg.headers.get('content-type'), 'image/jpeg')
 
-  const from = till.heard.length
-  daemon.process.kill('SIGTERM')
-  await till.until(one => one.topic === 'status' && one.message === 'stopped', 'stopped', { from })
-  t.equal(await daemon.ended, 0)
-})
+    const from = till.heard.length
+    daemon.process.kill('SIGTERM')
+    await till.until(one => one.topic === 'status' && one.message === 'stopped', 'stopped', {
+      from,
+    })
+    t.equal(await daemon.ended, 0)
+  },
+)
 
 t.test('kill -9 on vision costs a restart and nothing else', async t => {
   const dir = t.testdir()
   const clip = join(dir, 'clip.mp4')
-  if (hasFfmpeg) spawnSync('ffmpeg', ['-loglevel', 'error', '-f', 'lavfi', '-i', 'testsrc=duration=5:size=320x240:rate=10', clip])
+  if (hasFfmpeg)
+    spawnSync('ffmpeg', [
+      '-loglevel',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      'testsrc=duration=5:size=320x240:rate=10',
+      clip,
+    ])
   else t.comment('without ffmpeg: no file: camera in this test')
   const folder = pictureFolder(join(dir, 'pictures'), 'banana')
-  const film = hasFfmpeg ? [{ id: 'film', source: `file:${clip}?loop=1`, fps: 5, mode: 'stream' }] : []
-  const daemon = await startDaemon(dir, { cameras: [camera(`dir:${folder}?hold=1h`), ...film], counter: noSession })
+  const film = hasFfmpeg
+    ? [{ id: 'film', source: `file:${clip}?loop=1`, fps: 5, mode: 'stream' }]
+    : []
+  const daemon = await startDaemon(dir, {
+    cameras: [camera(`dir:${folder}?hold=1h`), ...film],
+    counter: noSession,
+  })
   t.teardown(() => daemon.process.kill('SIGKILL'))
   const till = new Listener(daemon.mqttUrl)
   t.teardown(() => till.stop())
@@ -98,11 +143,17 @@ t.test('kill -9 on vision costs a restart and nothing else', async t => {
   if (hasFfmpeg) await till.until(one => one.topic === 'frames/film', 'a frame of the film')
 
   const vision = visionOf(daemon.process.pid!)
-  const ffmpeg = spawnSync('pgrep', ['-P', String(vision), 'ffmpeg']).stdout.toString().trim()
+  const ffmpeg = spawnSync('pgrep', ['-P', String(vision), 'ffmpeg'])
+    .stdout.toString()
+    .trim()
   const from = till.heard.length
   const killedAt = performance.now()
   process.kill(vision, 'SIGKILL')
-  const degraded = await till.until(one => one.topic === 'state' && one.message.readiness === 'degraded', 'degraded', { from })
+  const degraded = await till.until(
+    one => one.topic === 'state' && one.message.readiness === 'degraded',
+    'degraded',
+    { from },
+  )
   t.ok(degraded.at - killedAt < 1000, `degraded after ${Math.round(degraded.at - killedAt)} ms`)
   t.equal(degraded.message.reasons[0].code, 'VISION_CRASHED')
   t.equal((await get(daemon.httpPort, '/healthz')).status, 200)
@@ -110,13 +161,26 @@ t.test('kill -9 on vision costs a restart and nothing else', async t => {
   if (hasFfmpeg) {
     t.match(ffmpeg, /^\d+$/)
     t.ok(await untilGone(Number(ffmpeg)), 'no ffmpeg is left behind')
-    const frame = await till.until(one => one.topic === 'frames/film', 'a frame after the restart', { from: till.heard.indexOf(degraded) })
+    const frame = await till.until(
+      one => one.topic === 'frames/film',
+      'a frame after the restart',
+      { from: till.heard.indexOf(degraded) },
+    )
     t.ok(frame.at - killedAt < 5000, `first result after ${Math.round(frame.at - killedAt)} ms`)
   }
-  await till.until(one => one.topic === 'state' && one.message.readiness === 'ready', 'ready', { from: till.heard.indexOf(degraded) })
+  await till.until(one => one.topic === 'state' && one.message.readiness === 'ready', 'ready', {
+    from: till.heard.indexOf(degraded),
+  })
   await sleep(1500)
-  t.same(till.events().map(event => event.id), [placed.message.id], 'the banana was placed once')
-  t.same(new Set(till.heard.filter(one => one.topic === 'status').map(one => one.message)), new Set(['online']))
+  t.same(
+    till.events().map(event => event.id),
+    [placed.message.id],
+    'the banana was placed once',
+  )
+  t.same(
+    new Set(till.heard.filter(one => one.topic === 'status').map(one => one.message)),
+    new Set(['online']),
+  )
   daemon.process.kill('SIGTERM')
   t.equal(await daemon.ended, 0)
 })
@@ -141,13 +205,28 @@ t.test('kill -9 on the daemon with an apple on the counter invents no second app
 
   const second = await startDaemon(dir, config)
   t.teardown(() => second.process.kill('SIGKILL'))
-  await till.until(one => one.topic === 'basket' && one.message.complete && one.message.items.length === 1, 'the apple in the basket', { from })
+  await till.until(
+    one => one.topic === 'basket' && one.message.complete && one.message.items.length === 1,
+    'the apple in the basket',
+    { from },
+  )
   await sleep(3500)
-  const later = till.heard.slice(from).filter(one => one.topic === 'items').map(one => one.message)
-  t.ok(later.every(event => event.id === placed.message.id && event.replayed), 'what came again is marked as such')
+  const later = till.heard
+    .slice(from)
+    .filter(one => one.topic === 'items')
+    .map(one => one.message)
+  t.ok(
+    later.every(event => event.id === placed.message.id && event.replayed),
+    'what came again is marked as such',
+  )
   const basket = till.heard.filter(one => one.topic === 'basket').at(-1)!.message
-  t.same(basket.items.map((item: { itemId: string }) => item.itemId), [placed.message.item.itemId])
-  const empty = till.heard.slice(from).find(one => one.topic === 'basket' && one.message.bootId !== placed.message.bootId)!
+  t.same(
+    basket.items.map((item: { itemId: string }) => item.itemId),
+    [placed.message.item.itemId],
+  )
+  const empty = till.heard
+    .slice(from)
+    .find(one => one.topic === 'basket' && one.message.bootId !== placed.message.bootId)!
   t.equal(empty.message.items.length, 0, 'an empty basket of the new start goes before online')
   second.process.kill('SIGTERM')
   t.equal(await second.ended, 0)
@@ -160,7 +239,11 @@ t.test('a broker that is down at the start: events wait on disk and come in orde
   const { url, port } = await probe.start()
   await probe.stop()
   const folder = pictureFolder(join(dir, 'pictures'), 'banana', 'carrots')
-  const daemon = await startDaemon(dir, { cameras: [camera(`dir:${folder}?hold=600ms&gap=800ms`)], counter: noSession, mqtt: { url } })
+  const daemon = await startDaemon(dir, {
+    cameras: [camera(`dir:${folder}?hold=600ms&gap=800ms`)],
+    counter: noSession,
+    mqtt: { url },
+  })
   t.teardown(() => daemon.process.kill('SIGKILL'))
   for (;;) {
     const { status, text } = await get(daemon.httpPort, '/readyz')
@@ -179,7 +262,10 @@ t.test('a broker that is down at the start: events wait on disk and come in orde
   t.teardown(() => till.stop())
   await till.until(() => till.events().length >= 4, 'four events')
   const seqs = till.events().map(event => event.seq)
-  t.same(seqs, [...seqs].sort((a, b) => a - b))
+  t.same(
+    seqs,
+    [...seqs].sort((a, b) => a - b),
+  )
   t.equal(seqs[0], 1)
   daemon.process.kill('SIGTERM')
   t.equal(await daemon.ended, 0)
@@ -195,67 +281,122 @@ t.test('a session: open, recognise, confirm, close, as the till owns it', async 
   await till.until(one => one.topic === 'state' && one.message.readiness === 'ready', 'ready')
   t.match(await till.ask('recognise', { session: 's1', reason: 'weight' }), {
     ok: false,
-    error: { code: 'SESSION_CLOSED', message: 'Expected the open session (none is open) but received s1' },
+    error: {
+      code: 'SESSION_CLOSED',
+      message: 'Expected the open session (none is open) but received s1',
+    },
   })
-  t.match(await till.ask('session', { op: 'open', session: 's1' }), { ok: true, result: { session: 's1', status: 'open' } })
+  t.match(await till.ask('session', { op: 'open', session: 's1' }), {
+    ok: true,
+    result: { session: 's1', status: 'open' },
+  })
   const placed = await till.until(one => one.topic === 'items', 'the banana')
   t.match(placed.message, { session: 's1', action: 'placed' })
   const answer = await till.ask('recognise', { session: 's1', reason: 'weight', top: 2 })
-  t.match(answer, { ok: true, result: { itemId: placed.message.item.itemId, view: 'ok', candidates: [{ sku: 'banana' }, {}] } })
+  t.match(answer, {
+    ok: true,
+    result: { itemId: placed.message.item.itemId, view: 'ok', candidates: [{ sku: 'banana' }, {}] },
+  })
   t.ok(answer.result.pictureAgeMs < 1500)
-  const confirm = { session: 's1', recognitionId: answer.result.recognitionId, sku: 'banana', lineId: 'l1', by: 'shopper' }
+  const confirm = {
+    session: 's1',
+    recognitionId: answer.result.recognitionId,
+    sku: 'banana',
+    lineId: 'l1',
+    by: 'shopper',
+  }
   t.match(await till.ask('confirm', confirm), { ok: true, result: { sku: 'banana' } })
-  const changed = await till.until(one => one.topic === 'items' && one.message.action === 'changed', 'confirmed')
-  t.match(changed.message, { reason: 'confirmed', item: { disposition: 'sold', lineId: 'l1', decision: 'sure', plu: '4011' } })
-  t.match(await till.ask('confirm', { ...confirm, sku: 'lemon' }), { ok: false, error: { code: 'ALREADY_CONFIRMED' } })
-  t.match(await till.ask('session', { op: 'close', session: 's1' }), { result: { status: 'closed' } })
-  const gone = await till.until(one => one.topic === 'items' && one.message.action === 'removed', 'the end of it')
+  const changed = await till.until(
+    one => one.topic === 'items' && one.message.action === 'changed',
+    'confirmed',
+  )
+  t.match(changed.message, {
+    reason: 'confirmed',
+    item: { disposition: 'sold', lineId: 'l1', decision: 'sure', plu: '4011' },
+  })
+  t.match(await till.ask('confirm', { ...confirm, sku: 'lemon' }), {
+    ok: false,
+    error: { code: 'ALREADY_CONFIRMED' },
+  })
+  t.match(await till.ask('session', { op: 'close', session: 's1' }), {
+    result: { status: 'closed' },
+  })
+  const gone = await till.until(
+    one => one.topic === 'items' && one.message.action === 'removed',
+    'the end of it',
+  )
   t.match(gone.message, { reason: 'sessionEnd', session: 's1', item: { disposition: 'sold' } })
   daemon.process.kill('SIGTERM')
   t.equal(await daemon.ended, 0)
 })
 
-t.test('what is wrong is said, nothing crashes, and nothing is published that is not true', async t => {
-  const dir = t.testdir({
-    pictures: { 'a.jpg': 'this is text', 'b.jpg': '' },
-    broken: { 'model.json': '{"schema": 1}' },
-  })
-  await t.rejects(startDaemon(join(dir, 'a'), { recognition: { sure: 1.7 } }), /CONFIG_INVALID: 1 error in .*\n.*recognition.sure: Expected at most 1 but received 1.7/)
+t.test(
+  'what is wrong is said, nothing crashes, and nothing is published that is not true',
+  async t => {
+    const dir = t.testdir({
+      pictures: { 'a.jpg': 'this is text', 'b.jpg': '' },
+      broken: { 'model.json': '{"schema": 1}' },
+    })
+    await t.rejects(
+      startDaemon(join(dir, 'a'), { recognition: { sure: 1.7 } }),
+      /CONFIG_INVALID: 1 error in .*\n.*recognition.sure: Expected at most 1 but received 1.7/,
+    )
 
-  const none = await startDaemon(join(dir, 'b'), { cameras: [camera(`dir:${dir}/nowhere`)], counter: noSession })
-  t.teardown(() => none.process.kill('SIGKILL'))
-  await t.rejects(startDaemon(join(dir, 'b'), {}), /STATE_LOCKED/)
-  const held = spawnSync(process.execPath, ['dist/main.js', 'run', '--config', join(dir, 'b', 'grocerd.yaml')])
-  t.equal(held.status, 75)
-  const till = new Listener(none.mqttUrl)
-  t.teardown(() => till.stop())
-  const lost = await till.until(one => one.topic === 'state' && one.message.reasons.some((reason: { code: string }) => reason.code === 'CAMERA_NOT_FOUND'), 'a lost camera')
-  t.equal(lost.message.readiness, 'degraded')
-  none.process.kill('SIGTERM')
-  t.equal(await none.ended, 0)
+    const none = await startDaemon(join(dir, 'b'), {
+      cameras: [camera(`dir:${dir}/nowhere`)],
+      counter: noSession,
+    })
+    t.teardown(() => none.process.kill('SIGKILL'))
+    await t.rejects(startDaemon(join(dir, 'b'), {}), /STATE_LOCKED/)
+    const held = spawnSync(process.execPath, [
+      'dist/main.js',
+      'run',
+      '--config',
+      join(dir, 'b', 'grocerd.yaml'),
+    ])
+    t.equal(held.status, 75)
+    const till = new Listener(none.mqttUrl)
+    t.teardown(() => till.stop())
+    const lost = await till.until(
+      one =>
+        one.topic === 'state' &&
+        one.message.reasons.some((reason: { code: string }) => reason.code === 'CAMERA_NOT_FOUND'),
+      'a lost camera',
+    )
+    t.equal(lost.message.readiness, 'degraded')
+    none.process.kill('SIGTERM')
+    t.equal(await none.ended, 0)
 
-  const bad = await startDaemon(join(dir, 'c'), { cameras: [camera(`dir:${dir}/pictures?hold=300ms`)], counter: noSession })
-  t.teardown(() => bad.process.kill('SIGKILL'))
-  const ears = new Listener(bad.mqttUrl)
-  t.teardown(() => ears.stop())
-  for (;;) {
-    const metrics = (await get(bad.httpPort, '/metrics')).text
-    if (/grocerd_frames_total\{camera="counter",result="failed"\} ([5-9]|\d\d)/.test(metrics)) break
-    await sleep(200)
-  }
-  t.equal(ears.events().length, 0)
-  bad.process.kill('SIGTERM')
-  t.equal(await bad.ended, 0)
+    const bad = await startDaemon(join(dir, 'c'), {
+      cameras: [camera(`dir:${dir}/pictures?hold=300ms`)],
+      counter: noSession,
+    })
+    t.teardown(() => bad.process.kill('SIGKILL'))
+    const ears = new Listener(bad.mqttUrl)
+    t.teardown(() => ears.stop())
+    for (;;) {
+      const metrics = (await get(bad.httpPort, '/metrics')).text
+      if (/grocerd_frames_total\{camera="counter",result="failed"\} ([5-9]|\d\d)/.test(metrics))
+        break
+      await sleep(200)
+    }
+    t.equal(ears.events().length, 0)
+    bad.process.kill('SIGTERM')
+    t.equal(await bad.ended, 0)
 
-  const model = await startDaemon(join(dir, 'd'), { models: { classifier: join(dir, 'broken') }, cameras: [camera(`dir:${dir}/pictures`)] })
-  t.teardown(() => model.process.kill('SIGKILL'))
-  for (;;) {
-    const { status, text } = await get(model.httpPort, '/readyz')
-    t.equal(status, 503)
-    if (text.includes('MANIFEST_INVALID')) break
-    await sleep(200)
-  }
-  model.process.kill('SIGTERM')
-  t.equal(await model.ended, 0)
-  writeFileSync(join(dir, 'done'), '')
-})
+    const model = await startDaemon(join(dir, 'd'), {
+      models: { classifier: join(dir, 'broken') },
+      cameras: [camera(`dir:${dir}/pictures`)],
+    })
+    t.teardown(() => model.process.kill('SIGKILL'))
+    for (;;) {
+      const { status, text } = await get(model.httpPort, '/readyz')
+      t.equal(status, 503)
+      if (text.includes('MANIFEST_INVALID')) break
+      await sleep(200)
+    }
+    model.process.kill('SIGTERM')
+    t.equal(await model.ended, 0)
+    writeFileSync(join(dir, 'done'), '')
+  },
+)

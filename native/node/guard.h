@@ -15,18 +15,19 @@ inline Napi::Error coded_error(Napi::Env env, const Failure& failure) {
   return error;
 }
 
-// Wrap every exported function in this: no exception may cross into Node.
+// Wrap every exported function in this: no exception may cross into Node. The plain C calls are meant: in a
+// worker that is being terminated nothing can be thrown, and node-addon-api would abort the process there.
 template <Napi::Value (*Function)(const Napi::CallbackInfo&)>
 Napi::Value guarded(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   try {
     return Function(info);
   } catch (const Failure& failure) {
-    coded_error(env, failure).ThrowAsJavaScriptException();
+    napi_throw_error(env, failure.code(), failure.what());
   } catch (const std::invalid_argument& error) {
-    Napi::TypeError::New(env, error.what()).ThrowAsJavaScriptException();
+    napi_throw_type_error(env, nullptr, error.what());
   } catch (const std::exception& error) {
-    Napi::Error::New(env, error.what()).ThrowAsJavaScriptException();
+    napi_throw_error(env, nullptr, error.what());
   }
   return env.Undefined();
 }

@@ -38,7 +38,10 @@ export function generatedDocs(): Map<string, string> {
     files.set(`docs/api/schemas/${name}.schema.json`, schemaText(schema))
   }
   const manifest = z.toJSONSchema(manifestSchema, { io: 'input', unrepresentable: 'any' })
-  files.set('docs/api/schemas/model.schema.json', schemaText({ title: 'model.json of a model directory', ...manifest }))
+  files.set(
+    'docs/api/schemas/model.schema.json',
+    schemaText({ title: 'model.json of a model directory', ...manifest }),
+  )
   return files
 }
 

@@ -12,6 +12,7 @@ export const otherVariables = new Set([
   'GROCERD_REFERENCE_PYTHON',
   'GROCERD_SHARED',
   'GROCERD_SKIP_OPENVINO',
+  'GROCERD_TURBOJPEG_DIR',
   'GROCERD_WERROR',
 ])
 

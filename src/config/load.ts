@@ -97,8 +97,7 @@ function keyPlace(
   lines: LineCounter,
 ): string | null {
   const map = (path.length === 0 ? doc.contents : doc.getIn(path, true)) as
-    | { items?: { key: { value?: unknown; range?: [number, number, number] } }[] }
-    | undefined
+    { items?: { key: { value?: unknown; range?: [number, number, number] } }[] } | undefined
   const range = map?.items?.find(pair => pair.key.value === key)?.key.range
   if (!range) return null
   const { line, col } = lines.linePos(range[0])

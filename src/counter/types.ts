@@ -3,14 +3,7 @@ import type { AskReason, Box, Candidate, Decision } from '../recognition/types.j
 
 export type Action = 'placed' | 'changed' | 'removed'
 export type Reason =
-  | 'taken'
-  | 'hidden'
-  | 'retracted'
-  | 'sessionEnd'
-  | 'identity'
-  | 'quantity'
-  | 'confirmed'
-  | 'bound'
+  'taken' | 'hidden' | 'retracted' | 'sessionEnd' | 'identity' | 'quantity' | 'confirmed' | 'bound'
 export type Disposition = 'open' | 'offered' | 'sold' | 'voided' | 'ignored' | 'leftover'
 
 export interface Quantity {

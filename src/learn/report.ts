@@ -50,16 +50,47 @@ export function renderReport(report: Report): string {
     ...(unreadable.length > 0 ? [['unreadable', `${unreadable.length} unreadable`]] : []),
   ]
   return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${model.name} version ${model.version}: evaluation</title><style>${raw(style)}</style></head><body>
-<header><div><p class="eyebrow">grocerd evaluation</p><h1>${model.name}, version ${model.version}</h1>
-<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-<nav aria-label="Sections">${links.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}</nav></div></header>
-<main>${summarySection(metrics, error)}${trustSection(charts)}${confusionSection(outcomes, labels)}
-${mistakesSection(mistakesOf(outcomes, labels), thumbnails, labels)}${classesSection(metrics, labels)}
-${unreadableSection(unreadable)}</main>
-<footer>Intervals are 95 % Wilson, the bound for “sure” is one-sided Clopper-Pearson. Macro figures are means over
-the ${metrics.perClass.length} classes that occur. The figures hold for these pictures; another shop, camera or
-season may differ.</footer><script>${raw(script)}</script></body></html>
-`.text
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${model.name} version ${model.version}: evaluation</title>
+        <style>
+          ${raw(style)}
+        </style>
+      </head>
+      <body>
+        <header>
+          <div>
+            <p class="eyebrow">grocerd evaluation</p>
+            <h1>${model.name}, version ${model.version}</h1>
+            <dl class="facts">
+              ${facts.map(
+                ([name, value]) =>
+                  html`<div>
+                    <dt>${name}</dt>
+                    <dd>${value}</dd>
+                  </div>`,
+              )}
+            </dl>
+            <nav aria-label="Sections">
+              ${links.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}
+            </nav>
+          </div>
+        </header>
+        <main>
+          ${summarySection(metrics, error)}${trustSection(charts)}${confusionSection(outcomes, labels)}
+          ${mistakesSection(mistakesOf(outcomes, labels), thumbnails, labels)}${classesSection(metrics, labels)}
+          ${unreadableSection(unreadable)}
+        </main>
+        <footer>
+          Intervals are 95 % Wilson, the bound for “sure” is one-sided Clopper-Pearson. Macro
+          figures are means over the ${metrics.perClass.length} classes that occur. The figures hold
+          for these pictures; another shop, camera or season may differ.
+        </footer>
+        <script>
+          ${raw(script)}
+        </script>
+      </body>
+    </html> `.text
 }

@@ -10,6 +10,12 @@ export interface ConnectionProblem {
 /** MQTT 5, reason code of DISCONNECT: session taken over. */
 export const takenOver = 0x8e
 
+export const taken = (clientId: string, what: string): ConnectionProblem => ({
+  kind: 'refused',
+  code: 'MQTT_TAKEN_OVER',
+  message: `Expected client id ${clientId} to be ours alone but ${what}`,
+})
+
 /** CONNACK codes that pass by themselves: server unavailable (3.1.1 and 5), busy, quota, rate. */
 const passing = new Set([0x03, 0x88, 0x89, 0x97, 0x9f])
 const tlsCode = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_)/

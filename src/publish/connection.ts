@@ -7,6 +7,7 @@ import { backoffMs } from './backoff.js'
 import {
   type ConnectionProblem,
   classify,
+  taken,
   takenOver,
   withoutSecrets,
 } from './connection-problem.js'
@@ -39,6 +40,8 @@ const connectTimeoutMs = 10_000
 const pubackTimeoutMs = 10_000
 /** A connection that held so long was a good one: the next attempt is quick again. */
 const stableMs = 5_000
+/** Many brokers say nothing to a client whose id is taken over: it only shows in the pattern. */
+const maxShortLives = 4
 /** Receive Maximum of a stock mosquitto; MQTT 3.1.1 has no way to say it. */
 const defaultReceiveMaximum = 20
 const mostInFlight = 64
@@ -52,6 +55,7 @@ export class Connection {
   private timer: NodeJS.Timeout | null = null
   private attempts = 0
   private upSince = 0
+  private shortLives = 0
   private slots = 0
   private waiting: { resolve: () => void; reject: (error: Error) => void }[] = []
   private readonly pending = new Set<Pending>()
@@ -96,8 +100,10 @@ export class Connection {
       client.publish(topic, payload, options, error => {
         if (!this.pending.delete(pending)) return
         if (options.qos === 1) this.freeSlot()
-        if (error) reject(error)
-        else resolve()
+        if (!error) resolve()
+        // A reason code is the broker's answer; everything else is the end of the connection.
+        else
+          reject(typeof (error as { code?: unknown }).code === 'number' ? error : this.downError())
       })
     })
   }
@@ -165,13 +171,7 @@ export class Connection {
       if (client === this.client) this.options.onMessage(topic, payload, packet)
     })
     client.on('disconnect', packet => {
-      if (packet.reasonCode === takenOver) {
-        problem = {
-          kind: 'refused',
-          code: 'MQTT_TAKEN_OVER',
-          message: `Expected client id ${clientId} to be ours alone but another client took it over`,
-        }
-      }
+      if (packet.reasonCode === takenOver) problem = taken(clientId, 'another client took it over')
     })
     client.on('error', error => {
       problem ??= classify(error, url)
@@ -186,7 +186,15 @@ export class Connection {
     if (client) this.drop(client)
     if (!this.running) return
     const { clock, log } = this.options
-    if (wasUp && clock.mono() - this.upSince >= stableMs) this.attempts = 0
+    const isStable = wasUp && clock.mono() - this.upSince >= stableMs
+    if (isStable) this.attempts = 0
+    this.shortLives = wasUp && !isStable ? this.shortLives + 1 : 0
+    if (this.shortLives >= maxShortLives) {
+      problem = taken(
+        this.options.clientId,
+        `the broker closed ${this.shortLives} connections in a row soon after it took them`,
+      )
+    }
     const wait = backoffMs(this.attempts++, problem.kind)
     log.warn({ code: problem.code, waitMs: wait, attempt: this.attempts }, problem.message)
     this.timer = setTimeout(() => {

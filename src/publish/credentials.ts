@@ -56,9 +56,8 @@ async function read(name: string, path: string): Promise<Buffer> {
   try {
     return await readFile(path)
   } catch (error) {
-    throw invalid(
-      `Expected ${name} to be a readable file but received ${describeError(error).message}`,
-    )
+    const { code } = describeError(error)
+    throw invalid(`${name}: Expected a file at ${path} but reading it failed: ${code}`)
   }
 }
 

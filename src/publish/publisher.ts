@@ -214,6 +214,7 @@ export class Publisher {
   private async up(): Promise<void> {
     const { log } = this.options
     const connection = ++this.connections
+    let said: { content: BasketContent; state: StateMessage | null }
     try {
       await this.connection.subscribe(this.topics.incoming)
     } catch (error) {
@@ -224,6 +225,7 @@ export class Publisher {
       // A basket of an earlier start must be gone before anybody reads `online`.
       if (!this.everUp) await this.publishBasket(unknownBasket, 0)
       this.everUp = true
+      said = { content: this.content, state: this.stateMessage }
       await this.publishBasket(this.content)
       await this.publishStatus('online')
       await this.publishState()
@@ -237,8 +239,8 @@ export class Publisher {
     this.options.onConnection?.(true, null)
     this.delivery.connected()
     // They may have changed while the others were on their way.
-    void this.basket.send()
-    void this.state.send()
+    if (this.content !== said.content) void this.basket.send()
+    if (this.stateMessage !== said.state) void this.state.send()
   }
 
   private down(reason: { code: string; message: string }): void {

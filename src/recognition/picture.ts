@@ -55,7 +55,9 @@ async function readPng(bytes: Uint8Array, name: string, rotate: Rotation): Promi
     return { rgb: data, width: info.width, height: info.height }
   } catch (cause) {
     const words = (cause as Error).message
-    const code = /end|truncat|premature/i.test(words) ? 'IMAGE_TRUNCATED' : 'IMAGE_UNREADABLE'
+    // libpng's words do not tell the two apart; a whole file ends with its end chunk.
+    const whole = Buffer.from(bytes.subarray(-12)).includes('IEND')
+    const code = whole ? 'IMAGE_UNREADABLE' : 'IMAGE_TRUNCATED'
     throw new GroceryError(code, `${name}: Expected a whole PNG but decoding failed: ${words}`, {
       cause,
     })

@@ -71,6 +71,8 @@ export class Line {
   #server: Server | null = null
   readonly #pairs = new Set<[Socket, Socket]>()
   dead = false
+  /** Bytes from the kiosk that went nowhere. */
+  swallowed = 0
 
   constructor(private readonly port: number) {}
 
@@ -84,7 +86,10 @@ export class Line {
         far.destroy()
         this.#pairs.delete(pair)
       }
-      near.on('data', data => this.dead || far.write(data))
+      near.on('data', data => {
+        if (this.dead) this.swallowed += data.length
+        else far.write(data)
+      })
       far.on('data', data => this.dead || near.write(data))
       for (const socket of pair) socket.on('error', () => {}).on('close', end)
     }).listen(0, '127.0.0.1')

@@ -31,7 +31,11 @@ export interface RunningDaemon {
 }
 
 /** Starts `grocerd run` and resolves when it says that it runs; rejects with its words when it ends before. */
-export async function startDaemon(dir: string, config: object, env: Record<string, string> = {}): Promise<RunningDaemon> {
+export async function startDaemon(
+  dir: string,
+  config: object,
+  env: Record<string, string> = {},
+): Promise<RunningDaemon> {
   mkdirSync(dir, { recursive: true })
   const file = join(dir, 'grocerd.yaml')
   const base = {
@@ -66,7 +70,7 @@ export async function startDaemon(dir: string, config: object, env: Record<strin
 
 export interface Heard {
   topic: string
-  // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test looks into whatever came
   message: any
   retained: boolean
   at: number
@@ -84,13 +88,22 @@ export class Listener {
     this.client.on('message', (topic, payload, packet) => {
       const text = payload.toString()
       const message = /^[{["]/.test(text) ? JSON.parse(text) : text
-      this.heard.push({ topic: topic.replace('grocerd/test/', ''), message, retained: packet.retain, at: performance.now() })
+      this.heard.push({
+        topic: topic.replace('grocerd/test/', ''),
+        message,
+        retained: packet.retain,
+        at: performance.now(),
+      })
       for (const look of this.#waiting) look()
     })
   }
 
   /** The first message after `from` that fits; rejects with what was heard when none comes in time. */
-  until(fits: (heard: Heard) => boolean, what: string, { from = 0, ms = 15_000 } = {}): Promise<Heard> {
+  until(
+    fits: (heard: Heard) => boolean,
+    what: string,
+    { from = 0, ms = 15_000 } = {},
+  ): Promise<Heard> {
     return new Promise((resolve, reject) => {
       const look = () => {
         const found = this.heard.slice(from).find(fits)
@@ -101,7 +114,9 @@ export class Listener {
       }
       const timer = setTimeout(() => {
         this.#waiting.delete(look)
-        const last = this.heard.slice(-8).map(one => `${one.topic} ${JSON.stringify(one.message).slice(0, 200)}`)
+        const last = this.heard
+          .slice(-8)
+          .map(one => `${one.topic} ${JSON.stringify(one.message).slice(0, 200)}`)
         reject(new Error(`no ${what} within ${ms} ms; last heard:\n${last.join('\n')}`))
       }, ms)
       this.#waiting.add(look)
@@ -116,8 +131,13 @@ export class Listener {
   /** Sends a command and gives its reply. */
   async ask(verb: string, payload: object): Promise<Heard['message']> {
     const requestId = crypto.randomUUID()
-    this.client.publish(`grocerd/test/cmd/${verb}`, JSON.stringify({ requestId, ...payload }), { qos: 1 })
-    const reply = await this.until(one => one.topic === `reply/${verb}` && one.message.requestId === requestId, `reply to ${verb}`)
+    this.client.publish(`grocerd/test/cmd/${verb}`, JSON.stringify({ requestId, ...payload }), {
+      qos: 1,
+    })
+    const reply = await this.until(
+      one => one.topic === `reply/${verb}` && one.message.requestId === requestId,
+      `reply to ${verb}`,
+    )
     return reply.message
   }
 

@@ -29,7 +29,7 @@ export interface Heard {
   /** Below the prefix. */
   name: string
   text: string
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into messages freely
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into messages freely
   json: any
   packet: IPublishPacket
 }
@@ -69,7 +69,7 @@ export class Till {
     return new Promise(resolve => this.#waiters.push({ test, resolve }))
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into messages freely
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests look into messages freely
   of(name: string): any[] {
     return this.heard.filter(heard => heard.name === name).map(heard => heard.json ?? heard.text)
   }

@@ -19,7 +19,7 @@ function checkNode({ nodeVersion, arch }: Machine): Finding {
 }
 
 function checkGlibc({ glibcVersion }: Machine): Finding {
-  const remedy = `Use a container or a system with glibc ${oldestGlibc}; see docs on Jetson TX2.`
+  const remedy = `Use a container or a system with glibc ${oldestGlibc}; see docs/5-operations.md.`
   if (glibcVersion === null) return warn('glibc', 'this C library is another one', remedy)
   return isOlder(glibcVersion, oldestGlibc)
     ? warn('glibc', `${glibcVersion}: npm's sharp and ONNX Runtime do not load`, remedy)

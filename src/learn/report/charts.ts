@@ -29,13 +29,31 @@ function frame(
   inside: Html,
 ): Html {
   const levels = ticks.map(tick => tick * highest)
-  return html`<svg class="chart" viewBox="0 0 ${width} ${height}" role="img" aria-label="${words.label}">
-<g class="grid">${levels.map(level => html`<path d="M${left} ${at(scale.y(level))}h${plotWidth}"/>`)}</g>
-<g class="ticks">${ticks.map(tick => html`<text x="${at(scale.x(tick))}" y="${top + plotHeight + 16}" text-anchor="middle">${percent(tick, 0)}</text>`)}
-${levels.map(level => html`<text x="${left - 8}" y="${at(scale.y(level))}" dy="0.35em" text-anchor="end">${percent(level, highest < 0.05 ? 1 : 0)}</text>`)}
-<text class="axis" x="${left + plotWidth / 2}" y="${height - 6}" text-anchor="middle">${words.x}</text>
-<text class="axis" transform="translate(12 ${top + plotHeight / 2}) rotate(-90)" text-anchor="middle">${words.y}</text></g>
-${inside}</svg>`
+  return html`<svg
+    class="chart"
+    viewBox="0 0 ${width} ${height}"
+    role="img"
+    aria-label="${words.label}"
+  >
+    <g class="grid">
+      ${levels.map(level => html`<path d="M${left} ${at(scale.y(level))}h${plotWidth}" />`)}
+    </g>
+    <g class="ticks">
+      ${ticks.map(tick => html`<text x="${at(scale.x(tick))}" y="${top + plotHeight + 16}" text-anchor="middle">${percent(tick, 0)}</text>`)}
+      ${levels.map(level => html`<text x="${left - 8}" y="${at(scale.y(level))}" dy="0.35em" text-anchor="end">${percent(level, highest < 0.05 ? 1 : 0)}</text>`)}
+      <text class="axis" x="${left + plotWidth / 2}" y="${height - 6}" text-anchor="middle">
+        ${words.x}
+      </text>
+      <text
+        class="axis"
+        transform="translate(12 ${top + plotHeight / 2}) rotate(-90)"
+        text-anchor="middle"
+      >
+        ${words.y}
+      </text>
+    </g>
+    ${inside}
+  </svg>`
 }
 
 export function reliabilityChart(bins: readonly ReliabilityBin[], error: number): Html {
@@ -47,18 +65,35 @@ export function reliabilityChart(bins: readonly ReliabilityBin[], error: number)
     const words = `Scores ${percent(bin.from, 0)} to ${percent(bin.to, 0)}: ${bin.images} pictures, mean score ${percent(bin.score)}, right ${percent(bin.accuracy)}`
     // Faint bars are few pictures: their height says little.
     const opacity = at(0.3 + 0.7 * Math.sqrt(bin.images / images))
-    return html`<g><title>${words}</title><rect class="value" x="${at(x)}" width="${at(wide)}" y="${at(scale.y(bin.accuracy))}" height="${at(scale.y(0) - scale.y(bin.accuracy))}" fill-opacity="${opacity}"/>
-<circle class="mark" cx="${at(scale.x(bin.score))}" cy="${at(scale.y(bin.accuracy))}" r="4"/></g>`
+    return html`<g
+      ><title>${words}</title
+      ><rect
+        class="value"
+        x="${at(x)}"
+        width="${at(wide)}"
+        y="${at(scale.y(bin.accuracy))}"
+        height="${at(scale.y(0) - scale.y(bin.accuracy))}"
+        fill-opacity="${opacity}" />
+      <circle class="mark" cx="${at(scale.x(bin.score))}" cy="${at(scale.y(bin.accuracy))}" r="4"
+    /></g>`
   })
-  const inside = html`<path class="ideal" d="M${scale.x(0)} ${scale.y(0)}L${scale.x(1)} ${scale.y(1)}"/>${bars}`
+  const inside = html`<path
+      class="ideal"
+      d="M${scale.x(0)} ${scale.y(0)}L${scale.x(1)} ${scale.y(1)}"
+    />${bars}`
   const words = {
     label: 'Reliability diagram',
     x: 'What the model says (score)',
     y: 'How often it is right',
   }
-  return html`<figure>${frame(scale, 1, words, inside)}<figcaption><strong>Can its scores be believed?</strong>
-Bars on the dashed line: yes. Below it the model is too confident, above it too modest. On average it is
-${percent(error)} off. Faint bars hold few pictures.</figcaption></figure>`
+  return html`<figure>
+    ${frame(scale, 1, words, inside)}
+    <figcaption>
+      <strong>Can its scores be believed?</strong> Bars on the dashed line: yes. Below it the model
+      is too confident, above it too modest. On average it is ${percent(error)} off. Faint bars hold
+      few pictures.
+    </figcaption>
+  </figure>`
 }
 
 /** Between the lines of the grid: five of them are the whole height. */
@@ -80,13 +115,30 @@ export function coverageChart(curve: readonly CoveragePoint[], { sure }: Metrics
     if (!point) return []
     const words = `The most confident ${percent(point.coverage, 0)}: ${percent(point.error)} wrong, scores from ${point.threshold.toFixed(2)}`
     return [
-      html`<circle class="mark" cx="${at(scale.x(point.coverage))}" cy="${at(scale.y(point.error))}" r="4"><title>${words}</title></circle>`,
+      html`<circle
+        class="mark"
+        cx="${at(scale.x(point.coverage))}"
+        cy="${at(scale.y(point.error))}"
+        r="4"
+        ><title>${words}</title></circle
+      >`,
     ]
   })
   const sureError = sure.precision === null ? null : 1 - sure.precision
   const sureMark =
     sureError !== null &&
-    html`<g class="sure"><path d="M${at(scale.x(sure.coverage))} ${top}V${top + plotHeight}"/><circle cx="${at(scale.x(sure.coverage))}" cy="${at(scale.y(sureError))}" r="5"/><text x="${at(scale.x(sure.coverage) + (sure.coverage > 0.8 ? -8 : 8))}" y="${top + 12}" text-anchor="${sure.coverage > 0.8 ? 'end' : 'start'}">sure: ${percent(sure.coverage, 0)}</text></g>`
+    html`<g class="sure"
+      ><path d="M${at(scale.x(sure.coverage))} ${top}V${top + plotHeight}" /><circle
+        cx="${at(scale.x(sure.coverage))}"
+        cy="${at(scale.y(sureError))}"
+        r="5"
+      /><text
+        x="${at(scale.x(sure.coverage) + (sure.coverage > 0.8 ? -8 : 8))}"
+        y="${top + 12}"
+        text-anchor="${sure.coverage > 0.8 ? 'end' : 'start'}"
+        >sure: ${percent(sure.coverage, 0)}</text
+      ></g
+    >`
   const rows = marks.flatMap(share => {
     const point = atCoverage(share)
     return point ? [`${percent(share, 0)}: ${percent(point.error)}`] : []
@@ -96,11 +148,18 @@ export function coverageChart(curve: readonly CoveragePoint[], { sure }: Metrics
     x: 'Share of pictures answered, most confident first',
     y: 'Wrong among them',
   }
-  return html`<figure>${frame(scale, highest, words, html`<path class="line" d="${line.join('')}"/>${dots}${sureMark || null}`)}<figcaption>
-<strong>What does being careful buy?</strong> Answering only the most confident pictures leaves fewer errors:
-${rows.join(', ')}.</figcaption></figure>`
+  return html`<figure>
+    ${frame(scale, highest, words, html`<path class="line" d="${line.join('')}" />${dots}${sureMark || null}`)}
+    <figcaption>
+      <strong>What does being careful buy?</strong> Answering only the most confident pictures
+      leaves fewer errors: ${rows.join(', ')}.
+    </figcaption>
+  </figure>`
 }
 
 export function trustSection(charts: Html[]): Html {
-  return html`<section id="trust"><h2>Confidence</h2><div class="charts">${charts}</div></section>`
+  return html`<section id="trust">
+    <h2>Confidence</h2>
+    <div class="charts">${charts}</div>
+  </section>`
 }

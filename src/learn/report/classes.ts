@@ -34,13 +34,37 @@ export function classesSection({ perClass, confusion }: Metrics, labels: readonl
   const names = new Map(labels.map(label => [label.sku, label.name]))
   const products = new Map(labels.map(label => [label.sku, label]))
   const rows = [...perClass].sort((a, b) => a.f1 - b.f1 || b.support - a.support)
-  return html`<section id="classes"><h2>Every class</h2><p>Worst first. Precision: of the pictures given this
-name, how many deserve it. Recall: of the pictures of this class, how many were found.</p>
-<div class="scroll"><table class="sortable"><thead><tr>${columns.map(
-    ([name, kind]) =>
-      html`<th class="${kind}"><button type="button" data-kind="${kind}">${name}</button></th>`,
-  )}</tr></thead><tbody>${rows.map(
-    row =>
-      html`<tr><td title="${row.sku}">${row.name}</td><td>${products.get(row.sku)?.coarse}</td><td class="number" data-value="${row.support}">${row.support}</td>${rate(row.precision)}${rate(row.recall)}${rate(row.f1)}<td class="taken">${takenFor(row.sku, confusion, names)}</td></tr>`,
-  )}</tbody></table></div></section>`
+  return html`<section id="classes">
+    <h2>Every class</h2>
+    <p>
+      Worst first. Precision: of the pictures given this name, how many deserve it. Recall: of the
+      pictures of this class, how many were found.
+    </p>
+    <div class="scroll">
+      <table class="sortable">
+        <thead>
+          <tr>
+            ${columns.map(
+              ([name, kind]) =>
+                html`<th class="${kind}">
+                  <button type="button" data-kind="${kind}">${name}</button>
+                </th>`,
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            row =>
+              html`<tr>
+                <td title="${row.sku}">${row.name}</td>
+                <td>${products.get(row.sku)?.coarse}</td>
+                <td class="number" data-value="${row.support}">${row.support}</td>
+                ${rate(row.precision)}${rate(row.recall)}${rate(row.f1)}
+                <td class="taken">${takenFor(row.sku, confusion, names)}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>`
 }

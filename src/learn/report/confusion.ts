@@ -60,7 +60,15 @@ function matrix(counts: number[][], axis: Axis[]): Html {
       const opacity = at(0.25 + 0.75 * Math.sqrt(share))
       const words = `${row.label.name} → ${column.label.name}: ${count} of ${support[y]} (${percent(share, 0)})`
       return [
-        html`<rect class="${x === y ? 'right' : 'wrong'}" x="${x * cell}" y="${y * cell}" width="${cell - 1}" height="${cell - 1}" fill-opacity="${opacity}"><title>${words}</title></rect>`,
+        html`<rect
+          class="${x === y ? 'right' : 'wrong'}"
+          x="${x * cell}"
+          y="${y * cell}"
+          width="${cell - 1}"
+          height="${cell - 1}"
+          fill-opacity="${opacity}"
+          ><title>${words}</title></rect
+        >`,
       ]
     }),
   )
@@ -70,26 +78,49 @@ function matrix(counts: number[][], axis: Axis[]): Html {
   )
   const columnNames = axis.map(
     ({ label }, x) =>
-      html`<text transform="translate(${at(middle(x))} -6) rotate(-90)" data-column="${x}">${shortened(label.name)}</text>`,
+      html`<text transform="translate(${at(middle(x))} -6) rotate(-90)" data-column="${x}"
+        >${shortened(label.name)}</text
+      >`,
   )
   const lines = bands(axis)
     .slice(1)
     .map(
       ({ from }) =>
-        html`<path d="M${from * cell - 0.5} 0V${size}M0 ${from * cell - 0.5}H${size}"/>`,
+        html`<path d="M${from * cell - 0.5} 0V${size}M0 ${from * cell - 0.5}H${size}" />`,
     )
   const coarseNames = bands(axis)
     .filter(({ name, from, to }) => name !== null && to - from > 1)
     .map(
       ({ name, from, to }) =>
-        html`<path d="M${size + 4} ${from * cell + 1}h4v${(to - from) * cell - 3}h-4"/><text x="${size + 14}" y="${at(((from + to) * cell) / 2)}">${shortened(name!)}</text>`,
+        html`<path d="M${size + 4} ${from * cell + 1}h4v${(to - from) * cell - 3}h-4" /><text
+            x="${size + 14}"
+            y="${at(((from + to) * cell) / 2)}"
+            >${shortened(name!)}</text
+          >`,
     )
   const width = labelSpace + size + coarseSpace
   const height = labelSpace + size + 4
-  return html`<div class="matrix-frame"><svg class="matrix" viewBox="${-labelSpace} ${-labelSpace} ${width} ${height}" style="width:${width}px" data-cell="${cell}" data-names="${JSON.stringify(axis.map(one => one.label.name))}" role="img" aria-label="Confusion matrix: rows are the truth, columns what the model said" font-size="${font}">
-<rect class="ground" width="${size}" height="${size}"/><g class="bands">${lines}</g>
-<rect class="cross" data-cross="row" width="${size}" height="${cell}" hidden/><rect class="cross" data-cross="column" width="${cell}" height="${size}" hidden/>
-<g class="cells">${cells}</g><g class="rows">${rowNames}</g><g class="columns">${columnNames}</g><g class="coarse">${coarseNames}</g></svg></div>`
+  return html`<div class="matrix-frame">
+    <svg
+      class="matrix"
+      viewBox="${-labelSpace} ${-labelSpace} ${width} ${height}"
+      style="width:${width}px"
+      data-cell="${cell}"
+      data-names="${JSON.stringify(axis.map(one => one.label.name))}"
+      role="img"
+      aria-label="Confusion matrix: rows are the truth, columns what the model said"
+      font-size="${font}"
+    >
+      <rect class="ground" width="${size}" height="${size}" />
+      <g class="bands">${lines}</g>
+      <rect class="cross" data-cross="row" width="${size}" height="${cell}" hidden />
+      <rect class="cross" data-cross="column" width="${cell}" height="${size}" hidden />
+      <g class="cells">${cells}</g>
+      <g class="rows">${rowNames}</g>
+      <g class="columns">${columnNames}</g>
+      <g class="coarse">${coarseNames}</g>
+    </svg>
+  </div>`
 }
 
 function pairs(counts: number[][], axis: Axis[]): Html | null {
@@ -105,24 +136,56 @@ function pairs(counts: number[][], axis: Axis[]): Html | null {
   const most = found
     .sort((a, b) => b.count - a.count || b.count / b.of - a.count / a.of)
     .slice(0, 12)
-  return html`<h3>Confused most often</h3><div class="scroll"><table class="plain"><thead><tr><th>It was</th><th>The model said</th><th>Times</th><th>Of this class</th></tr></thead><tbody>${most.map(
-    ({ truth, said, count, of }) =>
-      html`<tr><td>${truth.name}</td><td>${said.name}${
-        truth.coarse !== null &&
-        truth.coarse === said.coarse &&
-        html` <span class="tag">same kind</span>`
-      }</td><td>${count}</td><td>${percent(count / of, 0)}</td></tr>`,
-  )}</tbody></table></div>`
+  return html`<h3>Confused most often</h3>
+    <div class="scroll">
+      <table class="plain">
+        <thead>
+          <tr>
+            <th>It was</th>
+            <th>The model said</th>
+            <th>Times</th>
+            <th>Of this class</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${most.map(
+            ({ truth, said, count, of }) =>
+              html`<tr>
+                <td>${truth.name}</td>
+                <td>
+                  ${said.name}${
+                    truth.coarse !== null &&
+                    truth.coarse === said.coarse &&
+                    html` <span class="tag">same kind</span>`
+                  }
+                </td>
+                <td>${count}</td>
+                <td>${percent(count / of, 0)}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`
 }
 
 export function confusionSection(outcomes: readonly Outcome[], labels: readonly Product[]): Html {
   const counts = confusionCounts(outcomes, labels.length)
   const axis = axisOf(counts, labels)
-  return html`<section id="confusion"><h2>What is taken for what</h2>
-<p>Rows are the truth, columns what the model said; classes of one kind stand together. A full green
-diagonal would be a perfect model. Darker is a larger share of the row.</p>
-<div class="tools"><label><input type="checkbox" id="mistakes-only"> Mistakes only</label>
-<span class="zoom" hidden><button type="button" data-zoom="0.8" aria-label="Smaller">−</button><button type="button" data-zoom="1.25" aria-label="Larger">+</button><button type="button" data-zoom="fit">Fit</button></span>
-<output class="readout" aria-live="polite">Point at a cell to read it.</output></div>
-${matrix(counts, axis)}${pairs(counts, axis)}</section>`
+  return html`<section id="confusion">
+    <h2>What is taken for what</h2>
+    <p>
+      Rows are the truth, columns what the model said; classes of one kind stand together. A full
+      green diagonal would be a perfect model. Darker is a larger share of the row.
+    </p>
+    <div class="tools">
+      <label><input type="checkbox" id="mistakes-only" /> Mistakes only</label>
+      <span class="zoom" hidden
+        ><button type="button" data-zoom="0.8" aria-label="Smaller">−</button
+        ><button type="button" data-zoom="1.25" aria-label="Larger">+</button
+        ><button type="button" data-zoom="fit">Fit</button></span
+      >
+      <output class="readout" aria-live="polite">Point at a cell to read it.</output>
+    </div>
+    ${matrix(counts, axis)}${pairs(counts, axis)}
+  </section>`
 }

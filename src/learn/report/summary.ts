@@ -14,9 +14,9 @@ interface Figure {
 const between = ([low, high]: Interval): string => `${percent(low)} to ${percent(high)}`
 
 function sentence({ images, top1, top4, intervals, sure }: Metrics): Html {
-  const first = html`The model names <strong>${percent(top1)}</strong> of ${images} pictures right at
-    the first go (95 % interval ${between(intervals.top1)}), and the right product is among its first
-    four for ${percent(top4)}.`
+  const first = html`The model names <strong>${percent(top1)}</strong> of ${images} pictures right
+    at the first go (95 % interval ${between(intervals.top1)}), and the right product is among its
+    first four for ${percent(top4)}.`
   if (sure.precision === null) return html`${first} It is never sure enough to preselect.`
   return html`${first} It is sure of <strong>${percent(sure.coverage)}</strong> and then right for
     ${percent(sure.precision)}; at least ${percent(sure.lowerBound)} with 95 % confidence.`
@@ -83,16 +83,28 @@ function figures(metrics: Metrics, calibrationError: number): Figure[] {
 function bar({ share, interval }: Figure): Html | null {
   if (share === null || share === undefined) return null
   return html`<svg class="bar" viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
-<rect class="track" width="100" height="4"/><rect class="value" width="${at(share * 100)}" height="4"/>${
-    interval &&
-    html`<rect class="interval" x="${at(interval[0] * 100)}" width="${at((interval[1] - interval[0]) * 100)}" height="4"/>`
-  }</svg>`
+    <rect class="track" width="100" height="4" />
+    <rect class="value" width="${at(share * 100)}" height="4" />
+    ${
+      interval &&
+      html`<rect
+        class="interval"
+        x="${at(interval[0] * 100)}"
+        width="${at((interval[1] - interval[0]) * 100)}"
+        height="4"
+      />`
+    }
+  </svg>`
 }
 
 function tile(figure: Figure): Html {
   const { name, value, note, interval } = figure
-  return html`<div class="tile"><h3>${name}</h3><p class="number">${value}</p>${bar(figure)}
-<p class="note">${note}${interval && html`<br>95 %: ${between(interval)}`}</p></div>`
+  return html`<div class="tile">
+    <h3>${name}</h3>
+    <p class="number">${value}</p>
+    ${bar(figure)}
+    <p class="note">${note}${interval && html`<br />95 %: ${between(interval)}`}</p>
+  </div>`
 }
 
 function groupsTable({ groups }: Metrics): Html | null {
@@ -102,16 +114,36 @@ function groupsTable({ groups }: Metrics): Html | null {
   })
   if (rows.length === 0) return null
   const words = { loose: 'Loose (fruit, vegetables)', packed: 'Packed (a scanner reads these too)' }
-  return html`<div class="scroll"><table class="plain"><thead><tr><th>Group</th><th>Pictures</th><th>Top-1</th><th>Top-4</th></tr></thead>
-<tbody>${rows.map(
-    row =>
-      html`<tr><td>${words[row.name]}</td><td>${row.images}</td><td>${percent(row.top1)}</td><td>${percent(row.top4)}</td></tr>`,
-  )}</tbody></table></div>`
+  return html`<div class="scroll">
+    <table class="plain">
+      <thead>
+        <tr>
+          <th>Group</th>
+          <th>Pictures</th>
+          <th>Top-1</th>
+          <th>Top-4</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          row =>
+            html`<tr>
+              <td>${words[row.name]}</td>
+              <td>${row.images}</td>
+              <td>${percent(row.top1)}</td>
+              <td>${percent(row.top4)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`
 }
 
 /** @param calibrationError 0..1, see curves.ts */
 export function summarySection(metrics: Metrics, calibrationError: number): Html {
-  return html`<section id="figures"><p class="lead">${sentence(metrics)}</p>
-<div class="tiles">${figures(metrics, calibrationError).map(tile)}</div>
-${groupsTable(metrics)}</section>`
+  return html`<section id="figures">
+    <p class="lead">${sentence(metrics)}</p>
+    <div class="tiles">${figures(metrics, calibrationError).map(tile)}</div>
+    ${groupsTable(metrics)}
+  </section>`
 }

@@ -17,8 +17,7 @@ const compiled = routes.map(route => ({
 }))
 
 export type Found =
-  | { route: Route; params: Record<string, string> }
-  | { error: GroceryError; allow?: string }
+  { route: Route; params: Record<string, string> } | { error: GroceryError; allow?: string }
 
 /** HEAD finds the route of GET. Paths are compared as sent: no decoding, no dots to follow. */
 export function findRoute(method: string, path: string): Found {

@@ -26,7 +26,7 @@ async function wrap(path: string, flags: string): Promise<LogFile> {
   const handle = await open(path, flags, 0o600)
   return {
     async write(data, position) {
-      for (let done = 0; done < data.length; ) {
+      for (let done = 0; done < data.length;) {
         const { bytesWritten } = await handle.write(data, done, data.length - done, position + done)
         done += bytesWritten
       }

@@ -383,9 +383,11 @@ export class Outbox {
     let seq = this.snapshot.nextSeq
     const place: Placing = { now: this.options.clock.wall(), nextSeq: () => seq++ }
     await makeRoom(this.room)
-    const records = jobs.map(
-      (job): LogRecord => ({ body: job.record(place), durable: job.durable, at: null }),
-    )
+    const records = jobs.map((job): LogRecord => ({
+      body: job.record(place),
+      durable: job.durable,
+      at: null,
+    }))
     await this.segmentLog.write(
       records,
       jobs.some(job => job.durable),
