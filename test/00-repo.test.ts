@@ -66,12 +66,14 @@ t.test('imports and package.json name the same packages', async t => {
   }
   // Used by the build, by name or as the carrier of a library, and imported nowhere.
   const otherwise = [
-    '@biomejs/biome',
     '@types/node',
-    'typescript',
+    'eslint',
     'node-addon-api',
     'node-gyp',
     'onnxruntime-node',
+    'prettier',
+    'typescript',
+    'typescript-eslint',
   ]
   for (const name of Object.keys({ ...runtime, ...manifest.devDependencies })) {
     t.ok(imported.has(name) || otherwise.includes(name), `${name} is used`)

@@ -46,6 +46,7 @@ const healthy: Machine = {
   cpu: () => ({ model: 'Test CPU', cores: 2, flags: new Set(['avx2', 'avx512_vnni']) }),
   memory: () => ({ totalBytes: 4096 * 1024 ** 2, availableBytes: 2048 * 1024 ** 2 }),
   accelerators: () => [],
+  system: async () => ({ os: 'Debian 12', board: 'Advantech X', graphics: [] }),
   clockSynced: async () => true,
   loadAddon: async () => {},
   probeRuntime: async name => found(name),
@@ -97,7 +98,7 @@ t.test('a healthy machine has nothing to mend', async t => {
   t.same(
     all.map(one => one.what),
     [
-      ...['node', 'glibc', 'cpu', 'memory', 'clock', 'addon', 'OpenVINO', 'ONNX Runtime'],
+      ...['system', 'node', 'glibc', 'cpu', 'memory', 'clock', 'addon', 'OpenVINO', 'ONNX Runtime'],
       ...['libturbojpeg', 'configuration', 'ffmpeg', 'camera top', 'http.listen', 'broker'],
       ...['outbox.dir', 'model'],
     ],
@@ -126,7 +127,7 @@ t.test('each fault of the machine has its line and its remedy', async t => {
       'an old glibc',
       { glibcVersion: '2.27' },
       'glibc',
-      "warn  glibc               2.27: npm's sharp and ONNX Runtime do not load  -> Use a container or a system with glibc 2.28; see docs on Jetson TX2.",
+      "warn  glibc               2.27: npm's sharp and ONNX Runtime do not load  -> Use a container or a system with glibc 2.28; see docs/5-operations.md.",
     ],
     [
       'no AVX2',

@@ -34,7 +34,11 @@ void Completions::post(Message message) {
 void Completions::on_message(napi_env env, napi_value, void* context, void* data) {
   const std::unique_ptr<Message> message(static_cast<Message*>(data));
   if (!env) return;  // what is still queued at the end of an environment comes without one
-  static_cast<Completions*>(context)->settle(Napi::Env(env), *message);
+  try {
+    static_cast<Completions*>(context)->settle(Napi::Env(env), *message);
+  } catch (const std::exception&) {
+    // A worker that is being terminated makes no values any more; its promises die with it.
+  }
 }
 
 void Completions::settle(Napi::Env env, const Message& message) {

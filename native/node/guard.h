@@ -15,13 +15,16 @@ inline Napi::Error coded_error(Napi::Env env, const Failure& failure) {
   return error;
 }
 
-// Wrap every exported function in this: no exception may cross into Node. The plain C calls are meant: in a
-// worker that is being terminated nothing can be thrown, and node-addon-api would abort the process there.
+// Wrap every exported function in this: no exception may cross into Node. Napi::Error is what a failed call
+// into JavaScript throws: in a worker that is being terminated every such call fails, and going on with its
+// empty result would abort the process. Nothing can be thrown there either; the statuses are ignored.
 template <Napi::Value (*Function)(const Napi::CallbackInfo&)>
 Napi::Value guarded(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   try {
     return Function(info);
+  } catch (const Napi::Error& error) {
+    napi_throw(env, error.Value());
   } catch (const Failure& failure) {
     napi_throw_error(env, failure.code(), failure.what());
   } catch (const std::invalid_argument& error) {
@@ -29,7 +32,7 @@ Napi::Value guarded(const Napi::CallbackInfo& info) {
   } catch (const std::exception& error) {
     napi_throw_error(env, nullptr, error.what());
   }
-  return env.Undefined();
+  return Napi::Value();
 }
 
 }  // namespace grocerd::node

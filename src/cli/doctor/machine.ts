@@ -13,6 +13,8 @@ export interface Machine {
   arch: string
   /** null where it is not glibc (Alpine has musl). */
   glibcVersion: string | null
+  /** What it is, for a support request: system, board and graphics as their makers name them. */
+  system(): Promise<{ os: string; board: string; graphics: string[] }>
   cpu(): { model: string; cores: number; flags: ReadonlySet<string> }
   memory(): { totalBytes: number; availableBytes: number }
   /** Kinds of accelerators whose device files or drivers are there. */
@@ -47,6 +49,18 @@ function run(program: string, args: string[]): Promise<string | null> {
       resolve(error ? null : stdout.trim()),
     )
   })
+}
+
+/** systeminformation forks shell tools, so it is asked here and nowhere while a daemon runs. */
+async function system() {
+  const { graphics, osInfo, system } = await import('systeminformation')
+  const [os, board, gpus] = await Promise.all([osInfo(), system(), graphics()])
+  const words = (...parts: string[]) => parts.filter(Boolean).join(' ')
+  return {
+    os: words(os.distro, os.release, os.kernel),
+    board: words(board.manufacturer, board.model) || 'unknown',
+    graphics: gpus.controllers.map(one => words(one.vendor, one.model)),
+  }
 }
 
 function cpuFlags(): Set<string> {
@@ -142,6 +156,7 @@ export function thisMachine(): Machine {
     nodeVersion: process.versions.node,
     arch: process.arch,
     glibcVersion: header.glibcVersionRuntime ?? null,
+    system,
     cpu: () => ({
       model: cpus()[0]?.model.trim() || 'unknown',
       cores: availableParallelism(),

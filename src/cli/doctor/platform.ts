@@ -11,6 +11,11 @@ const megabytes = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`
 const isOlder = (version: string, than: string) =>
   version.localeCompare(than, 'en', { numeric: true }) < 0
 
+async function checkSystem(machine: Machine): Promise<Finding> {
+  const { os, board, graphics } = await machine.system()
+  return ok('system', `${os} on ${board}; graphics: ${graphics.join(', ') || 'none'}`)
+}
+
 function checkNode({ nodeVersion, arch }: Machine): Finding {
   const found = `v${nodeVersion} on ${arch}`
   return Number.parseInt(nodeVersion, 10) < oldestNode
@@ -65,6 +70,7 @@ async function checkClock(machine: Machine): Promise<Finding> {
 }
 
 export async function* checkPlatform(machine: Machine): AsyncGenerator<Finding> {
+  yield await checkSystem(machine)
   yield checkNode(machine)
   yield checkGlibc(machine)
   yield checkCpu(machine)
