@@ -54,6 +54,8 @@ export class Daemon {
   readonly #running: { stop(): unknown }[] = []
   readonly #products = new Map<string, Product>()
   #parts: Parts | null = null
+  /** Whether vision said itself why it cannot go on. */
+  #modelFault = false
   #shownState = ''
   #shownBasket = ''
   #stateSentAt = Number.NEGATIVE_INFINITY
@@ -254,6 +256,7 @@ export class Daemon {
         for (const product of products) this.#products.set(product.sku, product)
         kiosk.modelLoaded(model, runtime)
         metrics.setModel(model, runtime)
+        this.#modelFault = false
         health.set('vision', null)
         health.started()
         this.#showState()
@@ -282,7 +285,10 @@ export class Daemon {
       case 'fault': {
         const { code, message: words, fatal } = message
         this.#log.warn({ code, fatal }, words)
-        if (fatal) health.set('vision', { code, message: words })
+        if (fatal) {
+          this.#modelFault = true
+          health.set('vision', { code, message: words })
+        }
       }
     }
   }
@@ -291,17 +297,7 @@ export class Daemon {
     const { health, kiosk, metrics } = this.#parts!
     this.#log.error(reason, 'vision is down')
     // Why a model does not load says more than that the process ended because of it.
-    const known = health
-      .readiness()
-      .reasons.find(
-        one =>
-          one.code.startsWith('MODEL_') ||
-          one.code.startsWith('LABELS_') ||
-          one.code === 'RUNTIME_NOT_FOUND' ||
-          one.code === 'MANIFEST_INVALID' ||
-          one.code === 'CATALOGUE_INVALID',
-      )
-    if (!known || known.code === 'MODEL_LOADING') health.set('vision', reason)
+    if (!this.#modelFault) health.set('vision', reason)
     kiosk.visionIsDown()
     metrics.visionRestarted()
     this.#showState()

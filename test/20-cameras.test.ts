@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import t from 'tap'
 import { Camera } from '../src/cameras/camera.js'
 import { JpegSplitter } from '../src/cameras/jpeg-splitter.js'
-import { parseSource } from '../src/cameras/source.js'
+import { parseSource } from '../src/cameras/schemes.js'
 import { systemClock } from '../src/clock.js'
 
 const picture = (background: string) =>

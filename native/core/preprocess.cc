@@ -54,6 +54,14 @@ void fill_grey(const Normalise& normalise, std::ptrdiff_t step_pixel, size_t pix
   }
 }
 
+// To whole grey levels, halves to even, as every pipeline on 8-bit pictures does (OpenCV, Pillow, and so the
+// training): an INT8 model turns a third of a level into another answer on 4 % of photographs. Adding and
+// taking 1.5 * 2^23 rounds a float below 2^22 and vectorises where a call to nearbyint does not.
+inline float whole(float level) {
+  constexpr float kRounder = 12582912.0f;
+  return (level + kRounder) - kRounder;
+}
+
 void shrink_row(const float* sum, const Axis& columns, const Normalise& normalise, std::ptrdiff_t step,
                 float* at) {
   const float* weight = columns.weights.data();
@@ -65,9 +73,9 @@ void shrink_row(const float* sum, const Axis& columns, const Normalise& normalis
       green += weight[k] * from[1];
       blue += weight[k] * from[2];
     }
-    at[normalise.channel[0]] = red * normalise.factor[0] + normalise.offset[0];
-    at[normalise.channel[1]] = green * normalise.factor[1] + normalise.offset[1];
-    at[normalise.channel[2]] = blue * normalise.factor[2] + normalise.offset[2];
+    at[normalise.channel[0]] = whole(red) * normalise.factor[0] + normalise.offset[0];
+    at[normalise.channel[1]] = whole(green) * normalise.factor[1] + normalise.offset[1];
+    at[normalise.channel[2]] = whole(blue) * normalise.factor[2] + normalise.offset[2];
   }
 }
 

@@ -33,7 +33,7 @@ struct Picture {
   double extent_width = 0, extent_height = 0;
 };
 
-// `tensor` takes spec.elements() floats. Throws nothing but std::bad_alloc.
+// Resized pixels are rounded to whole grey levels before mean and scale. `tensor` takes spec.elements() floats. Throws nothing but std::bad_alloc.
 void preprocess(const Picture& picture, const Turn& turn, const Box& box, const InputSpec& spec,
                 float* tensor);
 

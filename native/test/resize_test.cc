@@ -110,7 +110,9 @@ void compare(int width, int height, int exif, const Box& box, InputSpec spec) {
                                     : (static_cast<size_t>(place) * spec.height + y) * spec.width + x;
         const bool inside = x >= left && x < left + out_width && y >= top && y < top + out_height;
         const double pixel = inside ? expected[y - top][x - left] : kLetterboxGrey;
-        CHECK(std::abs(tensor[at] - (pixel - spec.mean[place]) / spec.scale[place]) < 1e-3);
+        const double level = tensor[at] * spec.scale[place] + spec.mean[place];
+        CHECK(std::abs(level - pixel) < 0.5 + 1e-3);
+        CHECK(std::abs(level - std::round(level)) < 1e-4);
       }
   }
 }

@@ -4,7 +4,8 @@ import type { Clock } from '../clock.js'
 import type { CameraConfig } from '../config/schema.js'
 import { describeError, GroceryError } from '../errors.js'
 import type { CameraStatus } from '../protocol.js'
-import { parseSource, type Source } from './source.js'
+import { parseSource } from './schemes.js'
+import type { Source } from './source.js'
 
 /** One encoded picture with its time of capture on both clocks. */
 export interface Frame {

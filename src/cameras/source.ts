@@ -1,9 +1,4 @@
-// The contract of all cameras: a source yields encoded pictures until it ends, or throws a coded error.
-import { didYouMean } from '../config/nearest.js'
-import { parseDuration } from '../config/units.js'
-import { GroceryError } from '../errors.js'
-import { dirSource } from './dir.js'
-import { fileSource } from './file.js'
+// The contract of all cameras: a source yields encoded pictures until it ends, or throws a coded error. Types only.
 
 /**
  * One opening of a camera: encoded pictures (JPEG; dir: also PNG) at the wanted rate, newest last.
@@ -16,69 +11,4 @@ export type Source = (signal: AbortSignal) => AsyncIterable<Uint8Array>
 export interface SourceOptions {
   duration(key: string, fallbackMs: number): number
   flag(key: string, fallback: boolean): boolean
-}
-
-interface Scheme {
-  options: string[]
-  make(path: string, options: SourceOptions, fps: number): Source
-}
-
-/** One row a variant. */
-const schemes: Record<string, Scheme> = {
-  dir: { options: ['hold', 'gap', 'loop'], make: dirSource },
-  file: { options: ['loop'], make: fileSource },
-}
-
-/** Schemes of the contract that this version does not read yet: said as such, not as a spelling mistake. */
-const later = new Set(['v4l2', 'rtsp', 'rtsps', 'http', 'https', 'gst'])
-
-const invalid = (uri: string, what: string) =>
-  new GroceryError('CAMERA_SOURCE_INVALID', `source ${JSON.stringify(uri)}: ${what}`)
-
-function readOptions(uri: string, query: string, allowed: string[]): SourceOptions {
-  const values = new URLSearchParams(query)
-  for (const key of values.keys()) {
-    if (!allowed.includes(key)) {
-      throw invalid(uri, `Unknown option "${key}"${didYouMean(key, allowed)}`)
-    }
-  }
-  return {
-    duration(key, fallbackMs) {
-      const text = values.get(key)
-      if (text === null) return fallbackMs
-      const ms = parseDuration(text)
-      if (ms === null)
-        throw invalid(uri, `Expected a duration such as 2s for ${key} but received "${text}"`)
-      return ms
-    },
-    flag(key, fallback) {
-      const text = values.get(key)
-      if (text === null) return fallback
-      if (text !== '0' && text !== '1')
-        throw invalid(uri, `Expected 0 or 1 for ${key} but received "${text}"`)
-      return text === '1'
-    },
-  }
-}
-
-/**
- * The source of a URI such as `dir:frames/?hold=2s&gap=1s`. Opens nothing yet.
- * @param fps pictures a second that are wanted. Throws CAMERA_SOURCE_INVALID.
- */
-export function parseSource(uri: string, fps: number): Source {
-  const match = /^([a-z0-9]+):([^?]*)(?:\?(.*))?$/s.exec(uri)
-  if (!match) throw invalid(uri, 'Expected a URI such as dir:FOLDER or file:CLIP')
-  const [, name, path, query] = match
-  const scheme = Object.hasOwn(schemes, name!) ? schemes[name!] : undefined
-  if (!scheme) {
-    const names = Object.keys(schemes).map(one => `${one}:`)
-    throw invalid(
-      uri,
-      later.has(name!)
-        ? `${name}: is not in this version, which reads ${names.join(' and ')}`
-        : `Expected ${names.join(' or ')} but received ${name}:`,
-    )
-  }
-  if (path === '') throw invalid(uri, `Expected a path after ${name}:`)
-  return scheme.make(path!, readOptions(uri, query ?? '', scheme.options), fps)
 }

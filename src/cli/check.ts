@@ -3,7 +3,7 @@ import { Command } from 'commander'
 
 async function check(options: { config: string; json?: boolean }): Promise<void> {
   const { loadConfig } = await import('../config/load.js')
-  const { parseSource } = await import('../cameras/source.js')
+  const { parseSource } = await import('../cameras/schemes.js')
   const { openModel } = await import('../inference/manifest.js')
   const { readCatalogue } = await import('../recognition/catalogue.js')
   const config = loadConfig(options.config)
@@ -11,10 +11,10 @@ async function check(options: { config: string; json?: boolean }): Promise<void>
   openModel(config.models.classifier)
   if (config.catalogue) readCatalogue(config.catalogue)
   if (options.json) console.log(JSON.stringify(config))
-  else
-    console.log(
-      `${options.config}: right; ${config.cameras.length} cameras, model ${config.models.classifier}`,
-    )
+  else {
+    const cameras = config.cameras.map(camera => camera.id).join(', ') || 'none'
+    console.log(`${options.config}: right; cameras: ${cameras}; model: ${config.models.classifier}`)
+  }
 }
 
 export const checkCommand = (): Command =>

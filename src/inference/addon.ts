@@ -37,7 +37,7 @@ export interface LibraryProbe {
 /** 0..1 of the upright picture: after its EXIF rotation and `rotate`. */
 export type Box = [x0: number, y0: number, x1: number, y1: number]
 
-/** How a picture becomes the numbers a model takes. */
+/** How a picture becomes the numbers a model takes; resized pixels are rounded to whole grey levels. */
 export interface InputSpec {
   /** Of the model's input, pixels. */
   width: number

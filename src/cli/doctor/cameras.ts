@@ -1,5 +1,5 @@
 // Checks of the cameras: each is opened as the daemon would, until it has given one picture.
-import { parseSource } from '../../cameras/source.js'
+import { parseSource } from '../../cameras/schemes.js'
 import type { CameraConfig, Config } from '../../config/schema.js'
 import { GroceryError } from '../../errors.js'
 import { type Finding, fail, failure, ok } from './finding.js'
