@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument('--data', type=Path, required=True, help='the data set: classes.csv, ...')
     parser.add_argument('--out', type=Path, required=True, help='the model directory to write')
     parser.add_argument('--work', type=Path, required=True, help='checkpoints, to resume from')
-    parser.add_argument('--epochs', type=int, default=14, help='0: linear head on frozen features')
+    parser.add_argument('--epochs', type=int, default=10, help='0: linear head on frozen features')
     parser.add_argument('--version', type=int, default=1)
     options = parser.parse_args()
     torch.manual_seed(81)

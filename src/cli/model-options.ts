@@ -1,6 +1,7 @@
 // The options of every command that loads a model, named as the keys of the manifest.
 import { type Command, Option } from 'commander'
 import { GroceryError } from '../errors.js'
+import type { ModelFlags } from '../inference/manifest.js'
 import type { ClassifierOptions } from '../recognition/classifier.js'
 
 function numbers(text: string): number[] {
@@ -12,19 +13,13 @@ function numbers(text: string): number[] {
   )
 }
 
-export interface ModelOptions {
+export interface ModelOptions extends ModelFlags {
   model?: string
   labels?: string
   device?: string
   runtime?: 'auto' | 'openvino' | 'onnxruntime'
   threads?: number
   streams?: number
-  mean?: number[]
-  scale?: number[]
-  channels?: 'rgb' | 'bgr'
-  fit?: 'fill' | 'crop' | 'letterbox'
-  filter?: 'area' | 'bilinear'
-  activation?: 'none' | 'softmax' | 'sigmoid'
 }
 
 export function addModelOptions(command: Command): Command {

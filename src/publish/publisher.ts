@@ -160,8 +160,9 @@ export class Publisher {
    * (MQTT_DISCONNECTED); with QoS 0 it is dropped then.
    */
   async sendFrame(frame: FrameObservations, reason: string | null, qos: 0 | 1 = 0): Promise<void> {
-    if (qos === 0 && !this.announced) return
-    await this.send(this.topics.frames(frame.camera), frameMessage(frame, reason), { qos })
+    const topic = this.topics.frames(frame.camera)
+    const sent = this.send(topic, frameMessage(frame, reason), { qos })
+    await (qos === 0 ? sent.catch(() => {}) : sent)
   }
 
   /** A command that did not come over MQTT; the same rules hold. Resolves also for refusals. */

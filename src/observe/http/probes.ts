@@ -1,18 +1,7 @@
 // The routes that machines ask: alive, ready (also by KServe's names), metrics.
-import { type ErrorCode, errorTable } from '../../errors.js'
 import type { Readiness } from '../health.js'
+import { withRemedies } from './remedies.js'
 import { json, type Route } from './route.js'
-
-/** The same reasons as in the state message, each with its remedy in plain words. */
-export function withRemedies(readiness: Readiness): object {
-  return {
-    status: readiness.status,
-    reasons: readiness.reasons.map(reason => ({
-      ...reason,
-      remedy: errorTable[reason.code as ErrorCode]?.remedy ?? null,
-    })),
-  }
-}
 
 const readyStatus = (readiness: Readiness): number => (readiness.status === 'ready' ? 200 : 503)
 

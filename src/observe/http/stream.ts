@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import { GroceryError } from '../../errors.js'
 import type { FrameView, KioskView } from '../view.js'
-import { withRemedies } from './probes.js'
+import { withRemedies } from './remedies.js'
 
 const maxClients = 16
 /** What a client may leave unread before it is dropped, bytes. */
