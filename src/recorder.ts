@@ -17,57 +17,73 @@ export interface RecorderOptions {
   onEvents(events: ItemEvent[]): void
 }
 
+/** What one step of the counter wants kept. */
+interface Wanted {
+  actions: Outcome['actions']
+  state: unknown
+  kept(): void
+  lost(error: unknown): void
+}
+
 export class Recorder {
   readonly #options: RecorderOptions
   readonly #stop = new AbortController()
-  #last: Promise<void> = Promise.resolve()
-  #waiting = 0
-  /** The state that is on disk, to write it only when it changed. */
-  #kept = ''
+  readonly #waiting: Wanted[] = []
+  #writing: Promise<void> | null = null
+  /** The newest state that was asked to be kept, to write it only when it changes. */
+  #newest = ''
 
   constructor(options: RecorderOptions) {
     this.#options = options
   }
 
-  /** Resolves when the actions and the counter's state after them are on disk. Throws OUTBOX_FULL when too many wait. */
+  /**
+   * Resolves when the actions, and the counter's state after them, are on disk.
+   * Throws OUTBOX_FULL when too many wait, or when the daemon ends before the disk takes them.
+   */
   record({ actions }: Outcome): Promise<void> {
     const state = this.#options.counter.keep()
     const text = JSON.stringify(state)
-    if (actions.length === 0 && text === this.#kept) return this.#last
-    if (this.#waiting >= mostWaiting) {
+    if (actions.length === 0 && text === this.#newest) return this.#writing ?? Promise.resolve()
+    if (this.#waiting.length >= mostWaiting) {
       const words = `Expected at most ${mostWaiting} events to wait for the disk; one more was lost`
       this.#options.health.set('outbox', { code: 'OUTBOX_FULL', message: words })
       return Promise.reject(new GroceryError('OUTBOX_FULL', words))
     }
-    this.#kept = text
-    this.#waiting++
-    // Appends are begun in order and may share one write; the outbox keeps the order.
-    const written = this.#write(actions, state).finally(() => {
-      this.#waiting--
+    this.#newest = text
+    return new Promise((kept, lost) => {
+      this.#waiting.push({ actions, state, kept, lost })
+      this.#writing ??= this.#write().finally(() => {
+        this.#writing = null
+      })
     })
-    this.#last = Promise.all([this.#last, written]).then(() => {})
-    this.#last.catch(() => {})
-    return written
   }
 
   /** Gives up what the disk still refuses; what it took is safe. */
   async stop(): Promise<void> {
     const patience = setTimeout(() => this.#stop.abort(), 2 * retryMs)
-    await this.#last.catch(() => {})
+    await this.#writing
     clearTimeout(patience)
     this.#stop.abort()
   }
 
-  async #write(actions: Outcome['actions'], state: unknown): Promise<void> {
+  /** One write at a time, of all that waits: a refused one is tried again before anything newer. */
+  async #write(): Promise<void> {
     const { outbox, health, onEvents } = this.#options
-    for (;;) {
+    while (this.#waiting.length > 0) {
+      const batch = [...this.#waiting]
       try {
-        const events = await outbox.append(actions, state)
+        const actions = batch.flatMap(wanted => wanted.actions)
+        const events = await outbox.append(actions, batch.at(-1)!.state)
+        this.#waiting.splice(0, batch.length)
         health.set('outbox', null)
         if (events.length > 0) onEvents(events)
-        return
+        for (const wanted of batch) wanted.kept()
       } catch (error) {
-        if (this.#stop.signal.aborted) throw error
+        if (this.#stop.signal.aborted) {
+          for (const wanted of this.#waiting.splice(0)) wanted.lost(error)
+          return
+        }
         health.set('outbox', describeError(error))
         await sleep(retryMs, undefined, { signal: this.#stop.signal }).catch(() => {})
       }

@@ -78,11 +78,11 @@ t.test(
               sum +=
                 rgb[(sy * width + sx) * 3 + 2 - c]! * (Math.min(sx + 1, right) - Math.max(sx, left))
           const expected = (Math.round(sum / 18) - wanted.mean[c]!) / wanted.scale[c]!
-        const half = Math.abs((sum / 18) % 1) === 0.5 // to even there, up in Math.round
-        if (!half && Math.abs(tensor[(y * 16 + x) * 3 + c]! - expected) > 1e-4)
-          t.fail(`pixel ${x},${y},${c}`)
-      }
-  t.equal(tensor.length, 16 * 9 * 3)
+          const half = Math.abs((sum / 18) % 1) === 0.5 // to even there, up in Math.round
+          if (!half && Math.abs(tensor[(y * 16 + x) * 3 + c]! - expected) > 1e-4)
+            t.fail(`pixel ${x},${y},${c}`)
+        }
+    t.equal(tensor.length, 16 * 9 * 3)
   },
 )
 

@@ -131,6 +131,31 @@ for (const [name, runtime, files] of ways) {
       })
     })
 
+    await t.test('takes every option, and refuses a device that is not here', async t => {
+      const all = {
+        threads: 1,
+        streams: 2,
+        cacheDir: t.testdir(),
+        hostMemoryBytes: 2e8,
+        gpuMemoryBytes: 1e8,
+      }
+      const engine = await started(t, {
+        runtime,
+        ...files(doubling),
+        input: spec(8, 4),
+        precisionHint: 'f32',
+        ...all,
+      })
+      const { outputs } = await engine.infer({ tensor: new Float32Array(96).fill(1) })
+      t.equal(outputs[0]?.data[95], 2)
+      const options = { runtime, ...files(doubling), input: spec(8, 4), device: 'TPU' }
+      const devices = probeRuntime(runtime).devices.join(', ')
+      await t.rejects(new Engine(options).start(), {
+        code: 'RUNTIME_NOT_FOUND',
+        message: `Expected device TPU for ${runtime} but this machine has ${devices}`,
+      })
+    })
+
     await t.test('does what it may in every state, and says why not in the others', async t => {
       const options = {
         runtime,

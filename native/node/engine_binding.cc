@@ -42,15 +42,15 @@ Napi::Value create(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object object = object_of(info[0], "options");
   const InputSpec spec = input_spec_of(object.Get("input"));
-  const SessionOptions options = session_options_of(object, spec);
+  SessionOptions options = session_options_of(object, spec);
+  const auto streams = static_cast<size_t>(options.streams);
   const size_t max_queue = static_cast<size_t>(number_of(object, "maxQueue", 8));
   const bool onnx = text_of(object, "runtime", "openvino") == "onnxruntime";
-  Engine::SessionFactory factory = [options, onnx] {
+  Engine::SessionFactory factory = [options = std::move(options), onnx] {
     return onnx ? onnxruntime::open_session(options) : openvino::open_session(options);
   };
   auto handle = std::make_unique<EngineHandle>();
-  handle->engine = std::make_unique<Engine>(std::move(factory), spec,
-                                            static_cast<size_t>(options.streams), max_queue);
+  handle->engine = std::make_unique<Engine>(std::move(factory), spec, streams, max_queue);
   auto engine = Napi::Object::New(env);
   Environment& environment = Environment::of(env);
   const auto finalize = [](napi_env, void* data, void* hint) {

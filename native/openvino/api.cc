@@ -3,6 +3,7 @@
 
 #include <iterator>
 #include <mutex>
+#include <type_traits>
 
 #include "../core/failure.h"
 

@@ -336,6 +336,7 @@ export class Engine {
     const options = { ...this.#options, input: checkedInputSpec(input) }
     const probe = probeRuntime(runtime)
     if (!probe.found) throw missingRuntime(probe)
+    requireDevice(probe, this.#options.device ?? 'CPU')
     if (model.length === 0)
       throw new GroceryError('MODEL_INVALID', 'Expected a model but received 0 bytes')
     return settled(async () => {
@@ -361,6 +362,20 @@ function missingRuntime(probe: RuntimeProbe): GroceryError {
     {
       details: probe.tried,
     },
+  )
+}
+
+/** A device of this machine, with or without a number; AUTO, HETERO:… and the like choose by themselves. */
+function requireDevice(probe: RuntimeProbe, device: string): void {
+  const kind = (name: string) => name.split('.')[0]
+  if (
+    /^(AUTO|MULTI|HETERO|BATCH)\b/.test(device) ||
+    probe.devices.some(d => kind(d) === kind(device))
+  )
+    return
+  throw new GroceryError(
+    'RUNTIME_NOT_FOUND',
+    `Expected device ${device} for ${probe.runtime} but this machine has ${probe.devices.join(', ')}`,
   )
 }
 
