@@ -1,4 +1,5 @@
-// Copies what the compiler leaves behind (the live page's HTML, CSS and browser JavaScript) into dist/.
+// Copies what the compiler leaves behind (the live page's HTML, CSS and browser JavaScript) into
+// dist/.
 
 import { cpSync } from 'node:fs'
 import { dirname, join } from 'node:path'

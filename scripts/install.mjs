@@ -46,7 +46,7 @@ function sourcesHash() {
   for (const path of readdirSync(join(root, 'native'), { recursive: true }).sort()) {
     if (/\.(cc|h)$/.test(path) && !path.startsWith('test')) add(join('native', path))
   }
-  return hash.update(process.arch + (process.env.GROCERD_WERROR ?? '')).digest('hex')
+  return hash.update(process.arch).digest('hex')
 }
 
 function buildNative(force) {

@@ -1,5 +1,5 @@
-// Brings OpenVINO's runtime into runtime/openvino: the pinned Python wheel, checked by its hash, unpacked
-// as far as it is needed to run models. It installs nothing outside the project's folder.
+// Brings OpenVINO's runtime into runtime/openvino: the pinned Python wheel, checked by its hash,
+// unpacked as far as it is needed to run models. It installs nothing outside the project's folder.
 
 import { spawnSync } from 'node:child_process'
 import {
@@ -27,8 +27,9 @@ const wheels = {
   },
 }
 
-// From the wheel: the C and core libraries, the readers of IR and ONNX, the device plugins, TBB and the
-// GPU's tuning table; not the other readers, headers or Python code. The licences stay with them.
+// From the wheel: the C and core libraries, the readers of IR and ONNX, the device plugins, TBB and
+// the GPU's tuning table; not the other readers, headers or Python code. The licences stay with
+// them.
 const unpack = `
 import re, shutil, sys, zipfile
 from pathlib import Path
@@ -82,6 +83,10 @@ function fetchAndUnpack(wheel, work, target) {
     '--quiet',
     '--no-cache-dir',
     '--no-input',
+    '--retries',
+    '2',
+    '--timeout',
+    '30',
     '--no-deps',
     '--only-binary=:all:',
     '--require-hashes',

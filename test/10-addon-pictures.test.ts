@@ -1,5 +1,5 @@
-// Pictures through the addon: decoding, rotation, crop and resize against plain code and against sharp, and a
-// code for everything that is wrong with a picture.
+// Pictures through the addon: decoding, rotation, crop and resize against plain code and against
+// sharp, and a code for everything that is wrong with a picture.
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,5 +1,5 @@
-// The native addon through its TypeScript front: both runtimes on tiny models made here, pictures made by
-// sharp, the life of an engine, and the ends of processes and threads.
+// The native addon through its TypeScript front: both runtimes on tiny models made here, pictures
+// made by sharp, the life of an engine, and the ends of processes and threads.
 
 import { fork, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -222,7 +222,8 @@ for (const [name, runtime, files] of ways) {
         left--
         return outputs[0]?.data[7]
       })
-      // libuv has four threads: were the five requests sitting on them, this read would come after one.
+      // libuv has four threads: were the five requests sitting on them, this read would come after
+      // one.
       await readFile(child)
       for (let i = 0; i < 5; i++) await turn()
       t.equal(left, 5, 'a file was read and the event loop turned before the first result')

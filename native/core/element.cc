@@ -25,7 +25,8 @@ float half_to_float(uint16_t half) {
     const float small = static_cast<float>(mantissa) * 5.9604644775390625e-8f;  // 2^-24
     return sign ? -small : small;
   }
-  const uint32_t bits = sign | (exponent == 31 ? 0x7F800000u : (exponent + 112) << 23) | mantissa << 13;
+  const uint32_t bits =
+      sign | (exponent == 31 ? 0x7F800000u : (exponent + 112) << 23) | mantissa << 13;
   float value;
   std::memcpy(&value, &bits, sizeof value);
   return value;

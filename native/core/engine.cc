@@ -23,8 +23,8 @@ Picture decode(const EngineInput& input, const InputSpec& spec, JpegDecoder* dec
   const JpegHeader header = read_jpeg_header(input.bytes.data(), input.bytes.size());
   require_decodable(header, kMaxPixels);
   *turn = turn_of(header.orientation, input.clockwise);
-  const Placement placement = place(header.width, header.height, *turn, input.box, spec.fit,
-                                    spec.width, spec.height);
+  const Placement placement =
+      place(header.width, header.height, *turn, input.box, spec.fit, spec.width, spec.height);
   return decoder->decode(input.bytes.data(), input.bytes.size(), header,
                          decode_denominator(placement, *turn));
 }
@@ -33,9 +33,9 @@ Picture view(const EngineInput& input) {
   const size_t expected = static_cast<size_t>(input.width) * input.height * 3;
   if (input.bytes.empty()) throw Failure("IMAGE_EMPTY", "Expected RGB24 but received 0 bytes");
   if (input.bytes.size() != expected)
-    throw Failure("IMAGE_UNREADABLE", "Expected " + std::to_string(expected) + " bytes of RGB24 for " +
-                                          std::to_string(input.width) + "x" +
-                                          std::to_string(input.height) + " but received " +
+    throw Failure("IMAGE_UNREADABLE", "Expected " + std::to_string(expected) +
+                                          " bytes of RGB24 for " + std::to_string(input.width) +
+                                          "x" + std::to_string(input.height) + " but received " +
                                           std::to_string(input.bytes.size()));
   return {input.bytes.data(), input.width, input.height, static_cast<double>(input.width),
           static_cast<double>(input.height)};
@@ -48,9 +48,10 @@ StagesMs fill_tensor(const EngineInput& input, const InputSpec& spec, JpegDecode
   StagesMs stages;
   if (input.kind == EngineInput::Kind::kTensor) {
     if (input.tensor.size() != spec.elements())
-      throw Failure("MODEL_SHAPE_MISMATCH", "Expected a tensor of " + std::to_string(spec.elements()) +
-                                                " floats (" + shape_text(spec.shape()) +
-                                                ") but received " + std::to_string(input.tensor.size()));
+      throw Failure("MODEL_SHAPE_MISMATCH", "Expected a tensor of " +
+                                                std::to_string(spec.elements()) + " floats (" +
+                                                shape_text(spec.shape()) + ") but received " +
+                                                std::to_string(input.tensor.size()));
     std::memcpy(tensor, input.tensor.data(), input.tensor.size() * sizeof(float));
     return stages;
   }
@@ -71,8 +72,9 @@ Engine::Engine(SessionFactory factory, InputSpec spec, size_t streams, size_t ma
 void Engine::start(Done<SessionInfo> done) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (state_ != State::kIdle)
-    throw Failure("ENGINE_STOPPED", state_ == State::kStopped ? "The engine was stopped; make a new one"
-                                                              : "The engine was started before");
+    throw Failure("ENGINE_STOPPED", state_ == State::kStopped
+                                        ? "The engine was stopped; make a new one"
+                                        : "The engine was started before");
   state_ = State::kStarting;
   loader_ = std::thread([this, done = std::move(done)] {
     done(outcome_of<SessionInfo>("MODEL_INVALID", [this] { return load(); }));
@@ -109,14 +111,14 @@ void Engine::infer(EngineInput input, Done<EngineResult> done) {
   };
   const auto task = std::make_shared<Task>(Task{std::move(input), std::move(done), {}});
   const auto submitted = Clock::now();
-  const Accepted accepted = pool_.submit(
-      {[this, task, submitted](size_t worker) {
-         task->outcome = outcome_of<EngineResult>("INFERENCE_FAILED", [&] {
-           return run(task->input, workers_[worker].get(), ms_since(submitted));
-         });
-       },
-       [task] { task->done(std::move(task->outcome)); },
-       [task] { task->done({std::nullopt, stopped()}); }});
+  const Accepted accepted =
+      pool_.submit({[this, task, submitted](size_t worker) {
+                      task->outcome = outcome_of<EngineResult>("INFERENCE_FAILED", [&] {
+                        return run(task->input, workers_[worker].get(), ms_since(submitted));
+                      });
+                    },
+                    [task] { task->done(std::move(task->outcome)); },
+                    [task] { task->done({std::nullopt, stopped()}); }});
   if (accepted == Accepted::kFull)
     throw Failure("ENGINE_BUSY", "The engine has " + std::to_string(streams_) +
                                      " requests running and its queue is full");

@@ -23,7 +23,7 @@ struct EngineInput {
   std::vector<float> tensor;
   int width = 0, height = 0;  // of RGB24
   Box box;
-  int clockwise = 0;          // of a JPEG, after its EXIF rotation
+  int clockwise = 0;  // of a JPEG, after its EXIF rotation
 };
 
 struct StagesMs {
@@ -69,10 +69,10 @@ class Engine {
   SessionFactory factory_;
   const InputSpec spec_;
   const size_t streams_;
-  std::mutex mutex_;       // guards state_ and the hand-over of workers_ to stop
+  std::mutex mutex_;  // guards state_ and the hand-over of workers_ to stop
   State state_ = State::kIdle;
   std::atomic<bool> stopping_{false};
-  std::mutex joining_;     // one stop at a time; the second finds nothing left to join
+  std::mutex joining_;  // one stop at a time; the second finds nothing left to join
   std::thread loader_;
   // Declared in this order so that they are freed pool, requests, session.
   std::unique_ptr<Session> session_;

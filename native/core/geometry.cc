@@ -9,20 +9,21 @@ namespace grocerd {
 namespace {
 
 Turn product(const Turn& a, const Turn& b) {
-  return {a.xx * b.xx + a.xy * b.yx, a.xx * b.xy + a.xy * b.yy,
-          a.yx * b.xx + a.yy * b.yx, a.yx * b.xy + a.yy * b.yy};
+  return {a.xx * b.xx + a.xy * b.yx, a.xx * b.xy + a.xy * b.yy, a.yx * b.xx + a.yy * b.yx,
+          a.yx * b.xy + a.yy * b.yy};
 }
 
 constexpr Turn kExif[] = {
-    {1, 0, 0, 1},  {-1, 0, 0, 1}, {-1, 0, 0, -1}, {1, 0, 0, -1},
-    {0, 1, 1, 0},  {0, 1, -1, 0}, {0, -1, -1, 0}, {0, -1, 1, 0},
+    {1, 0, 0, 1}, {-1, 0, 0, 1}, {-1, 0, 0, -1}, {1, 0, 0, -1},
+    {0, 1, 1, 0}, {0, 1, -1, 0}, {0, -1, -1, 0}, {0, -1, 1, 0},
 };
 
 }  // namespace
 
 Turn turn_of(int exif, int clockwise) {
   const Turn stored = kExif[exif >= 1 && exif <= 8 ? exif - 1 : 0];
-  const int by_exif[] = {1, 6, 3, 8};  // the EXIF values that mean 0, 90, 180, 270 degrees clockwise
+  const int by_exif[] = {1, 6, 3,
+                         8};  // the EXIF values that mean 0, 90, 180, 270 degrees clockwise
   return product(stored, kExif[by_exif[(clockwise / 90) & 3] - 1]);
 }
 
@@ -57,9 +58,9 @@ Placement place(double width, double height, const Turn& turn, const Box& box, F
   const double stored_y = turn.yx * centre_x + turn.yy * centre_y + height / 2;
   const double stored_half_x = turn.swaps_axes() ? half_y : half_x;
   const double stored_half_y = turn.swaps_axes() ? half_x : half_y;
-  placement.source = {std::max(0.0, stored_x - stored_half_x), std::max(0.0, stored_y - stored_half_y),
-                      std::min(width, stored_x + stored_half_x),
-                      std::min(height, stored_y + stored_half_y)};
+  placement.source = {
+      std::max(0.0, stored_x - stored_half_x), std::max(0.0, stored_y - stored_half_y),
+      std::min(width, stored_x + stored_half_x), std::min(height, stored_y + stored_half_y)};
   return placement;
 }
 

@@ -4,8 +4,8 @@
 
 namespace grocerd {
 
-// Takes coordinates of the upright picture to the stored one. Both are centred (the middle is 0,0), so a
-// turn or mirror is a signed permutation: sx = xx*u + xy*v, sy = yx*u + yy*v.
+// Takes coordinates of the upright picture to the stored one. Both are centred (the middle is 0,0),
+// so a turn or mirror is a signed permutation: sx = xx*u + xy*v, sy = yx*u + yy*v.
 struct Turn {
   int xx = 1, xy = 0, yx = 0, yy = 1;
 
@@ -29,16 +29,16 @@ struct Region {
 };
 
 struct Placement {
-  Region source;           // in the stored picture
-  int x, y, width, height; // where it lands in the upright input; the rest is letterbox grey
+  Region source;            // in the stored picture
+  int x, y, width, height;  // where it lands in the upright input; the rest is letterbox grey
 };
 
 // `width`, `height`: the extent of the stored picture in pixels (fractional after a scaled decode).
 Placement place(double width, double height, const Turn& turn, const Box& box, Fit fit,
                 int target_width, int target_height);
 
-// The smallest 1/1, 1/2, 1/4 or 1/8 (its denominator) at which decoding still gives at least as many
-// pixels as the placement needs in both directions.
+// The smallest 1/1, 1/2, 1/4 or 1/8 (its denominator) at which decoding still gives at least as
+// many pixels as the placement needs in both directions.
 int decode_denominator(const Placement& full_size, const Turn& turn);
 
 }  // namespace grocerd

@@ -39,7 +39,8 @@ class Bytes {
                                        std::to_string(size) + " bytes, inside its header");
 }
 
-// TIFF inside APP1: only the first directory and only tag 0x0112 matter. Nonsense means "not rotated".
+// TIFF inside APP1: only the first directory and only tag 0x0112 matter. Nonsense means "not
+// rotated".
 int exif_orientation(const Bytes& tiff) {
   if (!tiff.has(0, 8)) return 1;
   const bool little = tiff.u8(0) == 'I';
@@ -62,14 +63,17 @@ bool is_frame(uint8_t marker) {
 }
 
 void read_frame(const Bytes& segment, uint8_t marker, JpegHeader* header) {
-  if (!segment.has(0, 6)) throw Failure("IMAGE_UNREADABLE", "The JPEG has a frame header of " +
-                                        std::to_string(segment.size()) + " bytes, expected 6 or more");
+  if (!segment.has(0, 6))
+    throw Failure("IMAGE_UNREADABLE", "The JPEG has a frame header of " +
+                                          std::to_string(segment.size()) +
+                                          " bytes, expected 6 or more");
   if (segment.u8(0) != 8)
     throw Failure("IMAGE_UNSUPPORTED", "Expected a JPEG of 8 bits a channel but received " +
                                            std::to_string(segment.u8(0)));
   const uint8_t coding = marker & 0x0F;
   if ((coding & 3) == 3)
-    throw Failure("IMAGE_UNSUPPORTED", "Expected a baseline or progressive JPEG but it is lossless");
+    throw Failure("IMAGE_UNSUPPORTED",
+                  "Expected a baseline or progressive JPEG but it is lossless");
   header->height = static_cast<int>(segment.u16(1));
   header->width = static_cast<int>(segment.u16(3));
   header->components = segment.u8(5);
@@ -90,8 +94,10 @@ JpegHeader read_jpeg_header(const uint8_t* data, size_t size) {
   bool framed = false;
   size_t at = 2;
   for (;;) {
-    // Fill bytes (FF) may stand before a marker, and old cameras leave junk there; both are skipped.
-    while (bytes.has(at, 2) && !(bytes.u8(at) == 0xFF && bytes.u8(at + 1) != 0xFF && bytes.u8(at + 1) != 0))
+    // Fill bytes (FF) may stand before a marker, and old cameras leave junk there; both are
+    // skipped.
+    while (bytes.has(at, 2) &&
+           !(bytes.u8(at) == 0xFF && bytes.u8(at + 1) != 0xFF && bytes.u8(at + 1) != 0))
       ++at;
     if (!bytes.has(at, 4)) truncated(size);
     const uint8_t marker = bytes.u8(at + 1);
@@ -101,8 +107,9 @@ JpegHeader read_jpeg_header(const uint8_t* data, size_t size) {
       continue;
     }
     const size_t length = bytes.u16(at + 2);
-    if (length < 2) throw Failure("IMAGE_UNREADABLE", "The JPEG has a segment of length " +
-                                                          std::to_string(length));
+    if (length < 2)
+      throw Failure("IMAGE_UNREADABLE",
+                    "The JPEG has a segment of length " + std::to_string(length));
     if (!bytes.has(at + 2, length)) truncated(size);
     const Bytes segment = bytes.part(at + 4, length - 2);
     if (marker == 0xDA) {
@@ -121,9 +128,9 @@ JpegHeader read_jpeg_header(const uint8_t* data, size_t size) {
 
 void require_decodable(const JpegHeader& header, int64_t max_pixels) {
   if (header.components != 1 && header.components != 3)
-    throw Failure("IMAGE_UNSUPPORTED",
-                  "Expected a grey or RGB JPEG but it has " + std::to_string(header.components) +
-                      " components" + (header.components == 4 ? " (CMYK)" : ""));
+    throw Failure("IMAGE_UNSUPPORTED", "Expected a grey or RGB JPEG but it has " +
+                                           std::to_string(header.components) + " components" +
+                                           (header.components == 4 ? " (CMYK)" : ""));
   const int64_t pixels = static_cast<int64_t>(header.width) * header.height;
   if (pixels > max_pixels)
     throw Failure("IMAGE_TOO_LARGE", "Expected at most " + std::to_string(max_pixels) +

@@ -8,7 +8,7 @@
 namespace grocerd {
 
 struct JpegHeader {
-  int width = 0;        // pixels as stored, before the EXIF rotation
+  int width = 0;  // pixels as stored, before the EXIF rotation
   int height = 0;
   int orientation = 1;  // EXIF 1 to 8; 1 where there is none or it is nonsense
   int components = 0;   // 1 grey, 3 colour, 4 CMYK

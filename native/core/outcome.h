@@ -1,4 +1,5 @@
-// What an asynchronous operation came to: a value or a failure. Carried from worker threads to the caller.
+// What an asynchronous operation came to: a value or a failure. Carried from worker threads to the
+// caller.
 #pragma once
 
 #include <new>
@@ -15,7 +16,8 @@ struct Outcome {
   std::optional<Failure> failure;
 };
 
-// Runs `work` and turns whatever it throws into a failure: nothing may leave a thread as an exception.
+// Runs `work` and turns whatever it throws into a failure: nothing may leave a thread as an
+// exception.
 template <typename T, typename Work>
 Outcome<T> outcome_of(const char* fallback_code, Work&& work) noexcept {
   Outcome<T> outcome;

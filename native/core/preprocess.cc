@@ -1,6 +1,6 @@
-// The resize runs in stored orientation, rows first: each output row is a weighted sum of whole source
-// rows (plain float loops that the compiler vectorises), then shrinks sideways into the tensor, whose
-// strides do the turning.
+// The resize runs in stored orientation, rows first: each output row is a weighted sum of whole
+// source rows (plain float loops that the compiler vectorises), then shrinks sideways into the
+// tensor, whose strides do the turning.
 #include "preprocess.h"
 
 #include <algorithm>
@@ -8,15 +8,16 @@
 namespace grocerd {
 namespace {
 
-// Where output pixel (i, j) of the stored orientation goes in an upright buffer of interleaved or planar
-// channels. A turn is a change of origin and strides.
+// Where output pixel (i, j) of the stored orientation goes in an upright buffer of interleaved or
+// planar channels. A turn is a change of origin and strides.
 struct Strides {
   std::ptrdiff_t origin, x, y;
 };
 
-Strides turned(const Turn& turn, std::ptrdiff_t origin, std::ptrdiff_t step_u, std::ptrdiff_t step_v,
-               int width, int height) {
-  // Stored x runs along upright u, or along v when the axes are swapped; a negative sign starts at its end.
+Strides turned(const Turn& turn, std::ptrdiff_t origin, std::ptrdiff_t step_u,
+               std::ptrdiff_t step_v, int width, int height) {
+  // Stored x runs along upright u, or along v when the axes are swapped; a negative sign starts at
+  // its end.
   const int along_x = turn.xx + turn.xy, along_y = turn.yx + turn.yy;
   const std::ptrdiff_t x = along_x * (turn.xx != 0 ? step_u : step_v);
   const std::ptrdiff_t y = along_y * (turn.yy != 0 ? step_v : step_u);
@@ -46,7 +47,8 @@ Normalise normalise_of(const InputSpec& spec, std::ptrdiff_t step_channel) {
   return normalise;
 }
 
-void fill_grey(const Normalise& normalise, std::ptrdiff_t step_pixel, size_t pixels, float* tensor) {
+void fill_grey(const Normalise& normalise, std::ptrdiff_t step_pixel, size_t pixels,
+               float* tensor) {
   for (int c = 0; c < 3; ++c) {
     const float value = kLetterboxGrey * normalise.factor[c] + normalise.offset[c];
     float* at = tensor + normalise.channel[c];
@@ -54,16 +56,17 @@ void fill_grey(const Normalise& normalise, std::ptrdiff_t step_pixel, size_t pix
   }
 }
 
-// To whole grey levels, halves to even, as every pipeline on 8-bit pictures does (OpenCV, Pillow, and so the
-// training): an INT8 model turns a third of a level into another answer on 4 % of photographs. Adding and
-// taking 1.5 * 2^23 rounds a float below 2^22 and vectorises where a call to nearbyint does not.
+// To whole grey levels, halves to even, as every pipeline on 8-bit pictures does (OpenCV, Pillow,
+// and so the training): an INT8 model turns a third of a level into another answer on 4 % of
+// photographs. Adding and taking 1.5 * 2^23 rounds a float below 2^22 and vectorises where a call
+// to nearbyint does not.
 inline float whole(float level) {
   constexpr float kRounder = 12582912.0f;
   return (level + kRounder) - kRounder;
 }
 
-void shrink_row(const float* sum, const Axis& columns, const Normalise& normalise, std::ptrdiff_t step,
-                float* at) {
+void shrink_row(const float* sum, const Axis& columns, const Normalise& normalise,
+                std::ptrdiff_t step, float* at) {
   const float* weight = columns.weights.data();
   for (int i = 0; i < columns.size; ++i, weight += columns.taps, at += step) {
     const float* from = sum + 3 * (columns.first[i] - columns.low());
@@ -88,23 +91,26 @@ std::vector<int64_t> InputSpec::shape() const {
 
 void preprocess(const Picture& picture, const Turn& turn, const Box& box, const InputSpec& spec,
                 float* tensor) {
-  const Placement placement = place(picture.extent_width, picture.extent_height, turn, box, spec.fit,
-                                    spec.width, spec.height);
+  const Placement placement = place(picture.extent_width, picture.extent_height, turn, box,
+                                    spec.fit, spec.width, spec.height);
   const int width = turn.swaps_axes() ? placement.height : placement.width;
   const int height = turn.swaps_axes() ? placement.width : placement.height;
-  const Axis columns = plan_axis(placement.source.x0, placement.source.x1, picture.width, width, spec.filter);
-  const Axis rows = plan_axis(placement.source.y0, placement.source.y1, picture.height, height, spec.filter);
+  const Axis columns =
+      plan_axis(placement.source.x0, placement.source.x1, picture.width, width, spec.filter);
+  const Axis rows =
+      plan_axis(placement.source.y0, placement.source.y1, picture.height, height, spec.filter);
 
   const std::ptrdiff_t step_pixel = spec.nhwc ? 3 : 1;
   const std::ptrdiff_t step_row = step_pixel * spec.width;
-  const std::ptrdiff_t step_channel = spec.nhwc ? 1 : static_cast<std::ptrdiff_t>(spec.width) * spec.height;
+  const std::ptrdiff_t step_channel =
+      spec.nhwc ? 1 : static_cast<std::ptrdiff_t>(spec.width) * spec.height;
   const Normalise normalise = normalise_of(spec, step_channel);
   const size_t pixels = static_cast<size_t>(spec.width) * spec.height;
   if (placement.width < spec.width || placement.height < spec.height)
     fill_grey(normalise, step_pixel, pixels, tensor);
 
-  const Strides strides = turned(turn, placement.y * step_row + placement.x * step_pixel, step_pixel,
-                                 step_row, width, height);
+  const Strides strides = turned(turn, placement.y * step_row + placement.x * step_pixel,
+                                 step_pixel, step_row, width, height);
   const int low = columns.low(), count = 3 * (columns.high() - low);
   std::vector<float> sum(static_cast<size_t>(count));
   for (int j = 0; j < height; ++j) {

@@ -1,5 +1,5 @@
-// From a decoded picture to the numbers a model takes: crop, resize, turn, colour order, layout, mean and
-// scale, written once, straight into the input tensor.
+// From a decoded picture to the numbers a model takes: crop, resize, turn, colour order, layout,
+// mean and scale, written once, straight into the input tensor.
 #pragma once
 
 #include <array>
@@ -13,10 +13,11 @@
 namespace grocerd {
 
 struct InputSpec {
-  int width = 0, height = 0;            // of the model's input, pixels
+  int width = 0, height = 0;  // of the model's input, pixels
   bool bgr = false;
   bool nhwc = false;
-  std::array<float, 3> mean{0, 0, 0};   // in the tensor's own channel order; value = (pixel - mean) / scale
+  // In the tensor's own channel order; value = (pixel - mean) / scale.
+  std::array<float, 3> mean{0, 0, 0};
   std::array<float, 3> scale{1, 1, 1};
   Fit fit = Fit::kFill;
   Filter filter = Filter::kArea;
@@ -29,15 +30,18 @@ struct InputSpec {
 struct Picture {
   const uint8_t* rgb = nullptr;
   int width = 0, height = 0;
-  // What of width and height is picture: a scaled decode rounds its size up past the last true pixel.
+  // What of width and height is picture: a scaled decode rounds its size up past the last true
+  // pixel.
   double extent_width = 0, extent_height = 0;
 };
 
-// Resized pixels are rounded to whole grey levels before mean and scale. `tensor` takes spec.elements() floats. Throws nothing but std::bad_alloc.
+// Resized pixels are rounded to whole grey levels before mean and scale. `tensor` takes
+// spec.elements() floats. Throws nothing but std::bad_alloc.
 void preprocess(const Picture& picture, const Turn& turn, const Box& box, const InputSpec& spec,
                 float* tensor);
 
-// Copies a picture upright: `upright` gets width * height * 3 bytes, axes swapped where the turn says so.
+// Copies a picture upright: `upright` gets width * height * 3 bytes, axes swapped where the turn
+// says so.
 void make_upright(const Picture& picture, const Turn& turn, uint8_t* upright);
 
 }  // namespace grocerd

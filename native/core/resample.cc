@@ -13,8 +13,8 @@ double snap(double edge) {
   return std::abs(edge - whole) < 1e-6 ? whole : edge;
 }
 
-// Every output gets the same number of taps, so that inner loops have one length; the start is moved
-// back at the end of the picture, and unused taps weigh nothing.
+// Every output gets the same number of taps, so that inner loops have one length; the start is
+// moved back at the end of the picture, and unused taps weigh nothing.
 Axis empty_axis(int size, int taps) {
   Axis axis;
   axis.size = size;

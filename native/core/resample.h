@@ -14,7 +14,9 @@ struct Axis {
   std::vector<int> first;
   std::vector<float> weights;
 
-  int low() const { return first.front(); }  // the lowest and one past the highest pixel that is read
+  int low() const {
+    return first.front();
+  }  // the lowest and one past the highest pixel that is read
   int high() const { return first.back() + taps; }
 };
 

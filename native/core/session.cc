@@ -14,12 +14,12 @@ std::string shape_text(const std::vector<int64_t>& shape) {
 
 void require_input(const std::vector<TensorInfo>& inputs, const std::vector<int64_t>& expected) {
   if (inputs.size() != 1)
-    throw Failure("MODEL_SHAPE_MISMATCH", "Expected a model with 1 input but it has " +
-                                              std::to_string(inputs.size()));
+    throw Failure("MODEL_SHAPE_MISMATCH",
+                  "Expected a model with 1 input but it has " + std::to_string(inputs.size()));
   const TensorInfo& input = inputs.front();
   if (input.type != "f32")
-    throw Failure("MODEL_SHAPE_MISMATCH", "Expected model input '" + input.name +
-                                              "' of type f32 but it is " + input.type);
+    throw Failure("MODEL_SHAPE_MISMATCH",
+                  "Expected model input '" + input.name + "' of type f32 but it is " + input.type);
   bool fits = input.shape.size() == expected.size();
   for (size_t i = 0; fits && i < expected.size(); ++i)
     fits = input.shape[i] < 0 || input.shape[i] == expected[i];

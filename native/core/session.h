@@ -1,5 +1,5 @@
-// The contract between the engine and a runtime: a session is a loaded model, a request one place to run it.
-// Release order is the caller's: all requests before their session.
+// The contract between the engine and a runtime: a session is a loaded model, a request one place
+// to run it. Release order is the caller's: all requests before their session.
 #pragma once
 
 #include <cstdint>
@@ -24,9 +24,9 @@ struct SessionOptions {
   std::vector<uint8_t> model, weights;  // weights only for OpenVINO IR
   std::vector<int64_t> input_shape;     // what preprocessing will write
   std::string device = "CPU";
-  int threads = 0;                      // 0: the runtime's choice
+  int threads = 0;  // 0: the runtime's choice
   int streams = 1;
-  bool full_precision = false;          // OpenVINO: no bf16
+  bool full_precision = false;  // OpenVINO: no bf16
   std::string cache_dir;
   int64_t gpu_memory_bytes = 0, host_memory_bytes = 0;  // 0: no limit
 };

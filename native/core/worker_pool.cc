@@ -11,7 +11,8 @@ Accepted WorkerPool::submit(Job job) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (stopping_) return Accepted::kStopped;
-    // Counted together with the running ones: a job that no thread has picked up yet is not "waiting".
+    // Counted together with the running ones: a job that no thread has picked up yet is not
+    // "waiting".
     if (running_ + waiting_.size() >= workers_ + max_waiting_) return Accepted::kFull;
     waiting_.push_back(std::move(job));
   }

@@ -1,4 +1,5 @@
-// Owned threads and a bounded queue of jobs: work never runs on libuv's pool, which fs and dns share.
+// Owned threads and a bounded queue of jobs: work never runs on libuv's pool, which fs and dns
+// share.
 #pragma once
 
 #include <condition_variable>

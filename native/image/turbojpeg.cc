@@ -1,4 +1,5 @@
-// The few entries of the TurboJPEG 2 API that we use; their declarations are ABI-stable since 1.4 (2014).
+// The few entries of the TurboJPEG 2 API that we use; their declarations are ABI-stable since 1.4
+// (2014).
 #include "turbojpeg.h"
 
 #include <mutex>
@@ -8,14 +9,15 @@
 namespace grocerd {
 namespace {
 
-constexpr int kPixelRgb = 0;            // TJPF_RGB
-constexpr int kAccurateDct = 4096;      // TJFLAG_ACCURATEDCT: the pixels that other decoders give
-constexpr int kLimitScans = 32768;      // TJFLAG_LIMITSCANS: ignored before 2.1
-constexpr int kErrorIsWarning = 0;      // TJERR_WARNING
+constexpr int kPixelRgb = 0;        // TJPF_RGB
+constexpr int kAccurateDct = 4096;  // TJFLAG_ACCURATEDCT: the pixels that other decoders give
+constexpr int kLimitScans = 32768;  // TJFLAG_LIMITSCANS: ignored before 2.1
+constexpr int kErrorIsWarning = 0;  // TJERR_WARNING
 
 struct Api {
   void* (*init_decompress)();
-  int (*decompress)(void*, const unsigned char*, unsigned long, unsigned char*, int, int, int, int, int);
+  int (*decompress)(void*, const unsigned char*, unsigned long, unsigned char*, int, int, int, int,
+                    int);
   char* (*error_text)(void*);
   int (*error_code)(void*);
   int (*destroy)(void*);
@@ -74,7 +76,8 @@ JpegDecoder::~JpegDecoder() {
 Picture JpegDecoder::decode(const uint8_t* data, size_t size, const JpegHeader& header,
                             int denominator) {
   if (!has_turbojpeg())
-    throw Failure("RUNTIME_NOT_FOUND", "Expected libturbojpeg to decode a JPEG but it is not loaded");
+    throw Failure("RUNTIME_NOT_FOUND",
+                  "Expected libturbojpeg to decode a JPEG but it is not loaded");
   const Api& api = loaded().api;
   if (!handle_) handle_ = api.init_decompress();
   if (!handle_) throw Failure("IMAGE_UNREADABLE", "libturbojpeg could not start a decoder");

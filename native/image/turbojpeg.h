@@ -15,7 +15,8 @@ namespace grocerd {
 // Larger pictures are refused from their header, before anything is allocated.
 constexpr int64_t kMaxPixels = 64 * 1000 * 1000;
 
-// Opens libturbojpeg once for the process; later calls return what the first success or latest try found.
+// Opens libturbojpeg once for the process; later calls return what the first success or latest try
+// found.
 LibraryProbe probe_turbojpeg(const std::vector<std::string>& candidates);
 bool has_turbojpeg();
 

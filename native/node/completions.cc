@@ -1,4 +1,5 @@
-// One thread-safe function an environment; it holds the event loop open only while promises are pending.
+// One thread-safe function an environment; it holds the event loop open only while promises are
+// pending.
 #include "completions.h"
 
 #include "guard.h"
@@ -6,9 +7,9 @@
 namespace grocerd::node {
 
 void Completions::open(Napi::Env env) {
-  const napi_status status = napi_create_threadsafe_function(
-      env, nullptr, nullptr, Napi::String::New(env, "grocerd"), 0, 1, nullptr, nullptr, this, on_message,
-      &function_);
+  const napi_status status =
+      napi_create_threadsafe_function(env, nullptr, nullptr, Napi::String::New(env, "grocerd"), 0,
+                                      1, nullptr, nullptr, this, on_message, &function_);
   if (status != napi_ok) throw std::runtime_error("Node cannot make a thread-safe function");
   napi_unref_threadsafe_function(env, function_);
 }

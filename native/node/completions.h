@@ -1,5 +1,5 @@
-// Promises that worker threads settle. Threads carry a ticket number and plain C++ values only; every
-// JavaScript value stays on its own thread, in `pending_`.
+// Promises that worker threads settle. Threads carry a ticket number and plain C++ values only;
+// every JavaScript value stays on its own thread, in `pending_`.
 #pragma once
 
 #include <napi.h>
@@ -16,8 +16,8 @@ namespace grocerd::node {
 
 class Completions {
  public:
-  // Makes the thread-safe function. Register cleanup hooks after this call: hooks run last in, first out,
-  // and threads must be gone before the function goes.
+  // Makes the thread-safe function. Register cleanup hooks after this call: hooks run last in,
+  // first out, and threads must be gone before the function goes.
   void open(Napi::Env env);
   // On the JavaScript thread, when no thread will call again: forgets what is pending.
   void close();
@@ -30,7 +30,8 @@ class Completions {
     const uint64_t ticket = next_++;
     *settle = [this, ticket, convert](Outcome<T> outcome) {
       const auto shared = std::make_shared<Outcome<T>>(std::move(outcome));
-      post({ticket, shared->failure, [shared, convert](Napi::Env in) { return convert(in, *shared->value); }});
+      post({ticket, shared->failure,
+            [shared, convert](Napi::Env in) { return convert(in, *shared->value); }});
     };
     return begin(env, ticket, keep);
   }

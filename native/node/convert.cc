@@ -142,7 +142,8 @@ EngineInput engine_input_of(Napi::Value value) {
   const Napi::Object object = object_of(value, "input");
   EngineInput input;
   if (const Napi::Value tensor = object.Get("tensor"); !tensor.IsUndefined()) {
-    if (!tensor.IsTypedArray() || tensor.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array)
+    if (!tensor.IsTypedArray() ||
+        tensor.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array)
       wrong("tensor", "a Float32Array");
     const auto array = tensor.As<Napi::Float32Array>();
     input.kind = EngineInput::Kind::kTensor;

@@ -1,5 +1,6 @@
-// JavaScript values to plain structs and back. The TypeScript front has checked them for people; here a
-// wrong type is a programming error and throws std::invalid_argument, which becomes a TypeError.
+// JavaScript values to plain structs and back. The TypeScript front has checked them for people;
+// here a wrong type is a programming error and throws std::invalid_argument, which becomes a
+// TypeError.
 #pragma once
 
 #include <napi.h>
@@ -16,7 +17,8 @@ namespace grocerd::node {
 double number_of(Napi::Object object, const char* key, double fallback);
 double required_number(Napi::Object object, const char* key);
 std::string text_of(Napi::Object object, const char* key, const char* fallback);
-std::vector<uint8_t> bytes_of(Napi::Value value, const char* name);  // a copy: JavaScript may detach its own
+std::vector<uint8_t> bytes_of(Napi::Value value,
+                              const char* name);  // a copy: JavaScript may detach its own
 std::vector<std::string> texts_of(Napi::Value value, const char* name);
 Napi::Object object_of(Napi::Value value, const char* name);
 

@@ -1,4 +1,5 @@
-// An engine is an opaque JavaScript object with a type tag, so that no foreign object is taken for one.
+// An engine is an opaque JavaScript object with a type tag, so that no foreign object is taken for
+// one.
 #include "engine_binding.h"
 
 #include "../onnxruntime/session.h"
@@ -24,7 +25,8 @@ EngineHandle& handle_of(Napi::Value value) {
 SessionOptions session_options_of(Napi::Object object, const InputSpec& spec) {
   SessionOptions options;
   options.model = bytes_of(object.Get("model"), "model");
-  if (!object.Get("weights").IsUndefined()) options.weights = bytes_of(object.Get("weights"), "weights");
+  if (!object.Get("weights").IsUndefined())
+    options.weights = bytes_of(object.Get("weights"), "weights");
   options.input_shape = spec.shape();
   options.device = text_of(object, "device", "CPU");
   options.threads = static_cast<int>(number_of(object, "threads", 0));
@@ -67,8 +69,9 @@ Napi::Value create(const Napi::CallbackInfo& info) {
 Napi::Value start(const Napi::CallbackInfo& info) {
   EngineHandle& handle = handle_of(info[0]);
   Engine::Done<SessionInfo> settle;
-  const auto promise = Environment::of(info.Env()).completions.promise<SessionInfo>(
-      info.Env(), info[0].As<Napi::Object>(), session_value, &settle);
+  const auto promise = Environment::of(info.Env())
+                           .completions.promise<SessionInfo>(info.Env(), info[0].As<Napi::Object>(),
+                                                             session_value, &settle);
   try {
     handle.engine->start(settle);
   } catch (const Failure& failure) {
@@ -81,8 +84,9 @@ Napi::Value infer(const Napi::CallbackInfo& info) {
   EngineHandle& handle = handle_of(info[0]);
   EngineInput input = engine_input_of(info[1]);
   Engine::Done<EngineResult> settle;
-  const auto promise = Environment::of(info.Env()).completions.promise<EngineResult>(
-      info.Env(), info[0].As<Napi::Object>(), result_value, &settle);
+  const auto promise = Environment::of(info.Env())
+                           .completions.promise<EngineResult>(
+                               info.Env(), info[0].As<Napi::Object>(), result_value, &settle);
   try {
     handle.engine->infer(std::move(input), settle);
   } catch (const Failure& failure) {
@@ -97,8 +101,9 @@ Napi::Value stop(const Napi::CallbackInfo& info) {
   EngineHandle& handle = handle_of(info[0]);
   if (handle.stopper.joinable()) throw Failure("ENGINE_STOPPED", "The engine was stopped before");
   std::function<void(Outcome<bool>)> settle;
-  const auto promise = Environment::of(info.Env()).completions.promise<bool>(
-      info.Env(), info[0].As<Napi::Object>(), nothing, &settle);
+  const auto promise =
+      Environment::of(info.Env())
+          .completions.promise<bool>(info.Env(), info[0].As<Napi::Object>(), nothing, &settle);
   handle.stopper = std::thread([&handle, settle] {
     handle.engine->stop();
     settle({true, std::nullopt});

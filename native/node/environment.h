@@ -1,4 +1,5 @@
-// What belongs to one Node environment (the main thread or one worker thread): nothing here is shared.
+// What belongs to one Node environment (the main thread or one worker thread): nothing here is
+// shared.
 #pragma once
 
 #include <napi.h>

@@ -1,4 +1,5 @@
-// The edge between our C++ and Node: whatever is thrown inside becomes a JavaScript error with a code.
+// The edge between our C++ and Node: whatever is thrown inside becomes a JavaScript error with a
+// code.
 #pragma once
 
 #include <napi.h>
@@ -15,9 +16,10 @@ inline Napi::Error coded_error(Napi::Env env, const Failure& failure) {
   return error;
 }
 
-// Wrap every exported function in this: no exception may cross into Node. Napi::Error is what a failed call
-// into JavaScript throws: in a worker that is being terminated every such call fails, and going on with its
-// empty result would abort the process. Nothing can be thrown there either; the statuses are ignored.
+// Wrap every exported function in this: no exception may cross into Node. Napi::Error is what a
+// failed call into JavaScript throws: in a worker that is being terminated every such call fails,
+// and going on with its empty result would abort the process. Nothing can be thrown there either;
+// the statuses are ignored.
 template <Napi::Value (*Function)(const Napi::CallbackInfo&)>
 Napi::Value guarded(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();

@@ -37,10 +37,12 @@ Napi::Value limit_data(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void export_host(Napi::Env env, Napi::Object exports) {
-  exports.Set("probeOpenVino", Napi::Function::New<guarded<probe<openvino::probe>>>(env, "probeOpenVino"));
+  exports.Set("probeOpenVino",
+              Napi::Function::New<guarded<probe<openvino::probe>>>(env, "probeOpenVino"));
   exports.Set("probeOnnxRuntime",
               Napi::Function::New<guarded<probe<onnxruntime::probe>>>(env, "probeOnnxRuntime"));
-  exports.Set("probeTurboJpeg", Napi::Function::New<guarded<probe<probe_turbojpeg>>>(env, "probeTurboJpeg"));
+  exports.Set("probeTurboJpeg",
+              Napi::Function::New<guarded<probe<probe_turbojpeg>>>(env, "probeTurboJpeg"));
   exports.Set("hasTurboJpeg", Napi::Function::New<guarded<turbojpeg_here>>(env, "hasTurboJpeg"));
   exports.Set("sdNotify", Napi::Function::New<guarded<notify>>(env, "sdNotify"));
   exports.Set("setDataLimit", Napi::Function::New<guarded<limit_data>>(env, "setDataLimit"));

@@ -1,4 +1,5 @@
-// JavaScript functions about the machine: which libraries are here, systemd's notifications, limits.
+// JavaScript functions about the machine: which libraries are here, systemd's notifications,
+// limits.
 #pragma once
 
 #include <napi.h>

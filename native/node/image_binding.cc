@@ -25,11 +25,13 @@ template <typename T, typename Work>
 Napi::Value on_worker(Napi::Env env, Napi::Value (*convert)(Napi::Env, T&), Work work) {
   Environment& environment = Environment::of(env);
   std::function<void(Outcome<T>)> settle;
-  const auto promise = environment.completions.promise<T>(env, Napi::Object::New(env), convert, &settle);
+  const auto promise =
+      environment.completions.promise<T>(env, Napi::Object::New(env), convert, &settle);
   const auto outcome = std::make_shared<Outcome<T>>();
   const Accepted accepted = environment.submit(
       {[&environment, outcome, work](size_t worker) {
-         *outcome = outcome_of<T>("IMAGE_UNREADABLE", [&] { return work(&environment.decoder(worker)); });
+         *outcome =
+             outcome_of<T>("IMAGE_UNREADABLE", [&] { return work(&environment.decoder(worker)); });
        },
        [outcome, settle] { settle(std::move(*outcome)); },
        [settle] { settle({std::nullopt, Failure("ENGINE_STOPPED", "The process is ending")}); }});
@@ -88,14 +90,16 @@ Napi::Value decode(const Napi::CallbackInfo& info) {
   const Napi::Object options = object_of(info[1], "options");
   const double max_side = number_of(options, "maxSide", HUGE_VAL);
   const int clockwise = static_cast<int>(number_of(options, "rotate", 0));
-  return on_worker<Upright>(info.Env(), upright_result,
+  return on_worker<Upright>(
+      info.Env(), upright_result,
       [jpeg = bytes_of(info[0], "jpeg"), max_side, clockwise](JpegDecoder* decoder) {
         return decode_upright(jpeg, max_side, clockwise, decoder);
       });
 }
 
 Napi::Value preprocess_input(const Napi::CallbackInfo& info) {
-  return on_worker<Tensor>(info.Env(), tensor_result,
+  return on_worker<Tensor>(
+      info.Env(), tensor_result,
       [input = engine_input_of(info[0]), spec = input_spec_of(info[1])](JpegDecoder* decoder) {
         Tensor tensor;
         tensor.data.resize(spec.elements());

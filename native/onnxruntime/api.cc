@@ -27,7 +27,8 @@ Loaded& loaded() {
   return *instance;
 }
 
-// Builds name CUDA and TensorRT although the provider is a library of its own that may not be there.
+// Builds name CUDA and TensorRT although the provider is a library of its own that may not be
+// there.
 bool has_provider(const std::string& library, const char* provider) {
   const std::string folder = library.substr(0, library.rfind('/') + 1);
   return access((folder + "libonnxruntime_providers_" + provider + ".so").c_str(), R_OK) == 0;
@@ -60,7 +61,8 @@ std::string open_api(const Library& library, Api* api) {
   api->version = base->GetVersionString();
   const void* const* table = base->GetApi(kApiVersion);
   if (!table)
-    return "it is version " + api->version + ", which does not have API " + std::to_string(kApiVersion);
+    return "it is version " + api->version + ", which does not have API " +
+           std::to_string(kApiVersion);
   api->bind(table);
   if (Status* status = api->CreateEnv(kLogError, "grocerd", &api->env)) {
     const std::string words = api->GetErrorMessage(status);
@@ -138,9 +140,11 @@ void Api::limit_host_memory(int64_t bytes) const {
   static std::once_flag once;
   std::call_once(once, [this, bytes] {
     const char* keys[] = {"max_mem", "arena_extend_strategy"};
-    const size_t values[] = {static_cast<size_t>(bytes), 1};  // 1: grow by what is asked, not by doubling
+    const size_t values[] = {static_cast<size_t>(bytes),
+                             1};  // 1: grow by what is asked, not by doubling
     ArenaCfg* config = nullptr;
-    require(CreateArenaCfgV2(keys, values, 2, &config), "MODEL_INVALID", "The memory limit is refused");
+    require(CreateArenaCfgV2(keys, values, 2, &config), "MODEL_INVALID",
+            "The memory limit is refused");
     MemoryInfo* memory = nullptr;
     Status* status = CreateCpuMemoryInfo(kArenaAllocator, kMemDefault, &memory);
     if (!status) status = CreateAndRegisterAllocator(env, memory, config);

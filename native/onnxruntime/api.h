@@ -1,5 +1,5 @@
-// ONNX Runtime's C API as far as we use it. The library exports one function, which returns a table of
-// function pointers in an order that only ever grows; the slots below are those of API 11
+// ONNX Runtime's C API as far as we use it. The library exports one function, which returns a table
+// of function pointers in an order that only ever grows; the slots below are those of API 11
 // (onnxruntime_c_api.h of 1.11), the newest that a Jetson TX2 can run.
 #pragma once
 
@@ -39,7 +39,8 @@ class Api {
   const char* (*GetErrorMessage)(const Status*);
   Status* (*CreateEnv)(int, const char*, Env**);
   Status* (*DisableTelemetryEvents)(const Env*);
-  Status* (*CreateSessionFromArray)(const Env*, const void*, size_t, const SessionOptions*, Session**);
+  Status* (*CreateSessionFromArray)(const Env*, const void*, size_t, const SessionOptions*,
+                                    Session**);
   Status* (*Run)(Session*, const RunOptions*, const char* const*, const Value* const*, size_t,
                  const char* const*, size_t, Value**);
   Status* (*CreateSessionOptions)(SessionOptions**);
@@ -52,8 +53,8 @@ class Api {
   Status* (*SessionGetOutputName)(const Session*, size_t, Allocator*, char**);
   Status* (*CreateRunOptions)(RunOptions**);
   Status* (*RunOptionsSetTerminate)(RunOptions*);
-  Status* (*CreateTensorWithDataAsOrtValue)(const MemoryInfo*, void*, size_t, const int64_t*, size_t, int,
-                                            Value**);
+  Status* (*CreateTensorWithDataAsOrtValue)(const MemoryInfo*, void*, size_t, const int64_t*,
+                                            size_t, int, Value**);
   Status* (*IsTensor)(const Value*, int*);
   Status* (*GetTensorMutableData)(Value*, void**);
   Status* (*CastTypeInfoToTensorInfo)(const TypeInfo*, const TensorInfo**);
@@ -81,7 +82,8 @@ class Api {
   Status* (*CreateArenaCfgV2)(const char* const*, const size_t*, size_t, ArenaCfg**);
   Status* (*AppendTensorRt)(SessionOptions*, const TensorRtOptions*);
   Status* (*CreateTensorRtOptions)(TensorRtOptions**);
-  Status* (*UpdateTensorRtOptions)(TensorRtOptions*, const char* const*, const char* const*, size_t);
+  Status* (*UpdateTensorRtOptions)(TensorRtOptions*, const char* const*, const char* const*,
+                                   size_t);
   void (*ReleaseTensorRtOptions)(TensorRtOptions*);
   Status* (*AppendCuda)(SessionOptions*, const CudaOptions*);
   Status* (*CreateCudaOptions)(CudaOptions**);

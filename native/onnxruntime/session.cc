@@ -1,4 +1,5 @@
-// Handles are freed by their owners' order: value and run options, session, then never the environment.
+// Handles are freed by their owners' order: value and run options, session, then never the
+// environment.
 #include "session.h"
 
 #include "../core/element.h"
@@ -40,8 +41,8 @@ H made(const char* code, const char* what, Call&& call) {
 
 // ONNXTensorElementDataType in its order.
 std::string type_name(int type) {
-  constexpr const char* names[] = {"other", "f32", "u8", "i8", "u16", "i16", "i32", "i64",
-                                   "string", "bool", "f16", "f64", "u32", "u64"};
+  constexpr const char* names[] = {"other", "f32",    "u8",   "i8",  "u16", "i16", "i32",
+                                   "i64",   "string", "bool", "f16", "f64", "u32", "u64"};
   return type >= 0 && type < 14 ? names[type] : "other";
 }
 
@@ -60,7 +61,8 @@ Described describe(const TensorInfo* info, const char* code) {
   ort.require(ort.GetDimensionsCount(info, &rank), code, "Cannot read a tensor's shape");
   described.type = type_name(type);
   described.shape.resize(rank);
-  ort.require(ort.GetDimensions(info, described.shape.data(), rank), code, "Cannot read a tensor's shape");
+  ort.require(ort.GetDimensions(info, described.shape.data(), rank), code,
+              "Cannot read a tensor's shape");
   return described;
 }
 
@@ -72,16 +74,18 @@ class OnnxRequest : public Request {
     size_t elements = 1;
     for (const int64_t side : shape) elements *= static_cast<size_t>(side);
     input_.resize(elements);
-    const auto memory = made<MemoryInfoHandle>(kInvalid, "Cannot describe memory", [&](MemoryInfo** out) {
-      return ort.CreateCpuMemoryInfo(kDeviceAllocator, kMemDefault, out);
-    });
+    const auto memory =
+        made<MemoryInfoHandle>(kInvalid, "Cannot describe memory", [&](MemoryInfo** out) {
+          return ort.CreateCpuMemoryInfo(kDeviceAllocator, kMemDefault, out);
+        });
     value_ = made<ValueHandle>(kInvalid, "Cannot make the input tensor", [&](Value** out) {
-      return ort.CreateTensorWithDataAsOrtValue(memory.get(), input_.data(), elements * sizeof(float),
-                                                shape.data(), shape.size(), kFloat, out);
+      return ort.CreateTensorWithDataAsOrtValue(memory.get(), input_.data(),
+                                                elements * sizeof(float), shape.data(),
+                                                shape.size(), kFloat, out);
     });
-    run_options_ = made<RunOptionsHandle>(kInvalid, "Cannot make run options", [&](RunOptions** out) {
-      return ort.CreateRunOptions(out);
-    });
+    run_options_ =
+        made<RunOptionsHandle>(kInvalid, "Cannot make run options",
+                               [&](RunOptions** out) { return ort.CreateRunOptions(out); });
   }
 
   float* input() override { return input_.data(); }
@@ -93,8 +97,8 @@ class OnnxRequest : public Request {
     std::vector<const char*> names;
     for (const auto& output : info_.outputs) names.push_back(output.name.c_str());
     std::vector<Value*> raw(names.size(), nullptr);
-    Status* const status = ort.Run(session_, run_options_.get(), &input_name, &input, 1, names.data(),
-                                   names.size(), raw.data());
+    Status* const status = ort.Run(session_, run_options_.get(), &input_name, &input, 1,
+                                   names.data(), names.size(), raw.data());
     std::vector<ValueHandle> values(raw.begin(), raw.end());
     ort.require(status, kFailed, "ONNX Runtime failed");
     std::vector<Output> outputs;
@@ -103,7 +107,8 @@ class OnnxRequest : public Request {
   }
 
   void cancel() noexcept override {
-    if (Status* status = api().RunOptionsSetTerminate(run_options_.get())) api().ReleaseStatus(status);
+    if (Status* status = api().RunOptionsSetTerminate(run_options_.get()))
+      api().ReleaseStatus(status);
   }
 
  private:
@@ -113,13 +118,14 @@ class OnnxRequest : public Request {
     int is_tensor = 0;
     ort.require(ort.IsTensor(value, &is_tensor), kFailed, "Cannot read output " + name);
     if (!is_tensor) throw Failure(kFailed, "Expected output " + name + " to be a tensor");
-    const auto info = made<TensorInfoHandle>(kFailed, "Cannot read an output", [&](TensorInfo** out) {
-      return ort.GetTensorTypeAndShape(value, out);
-    });
+    const auto info = made<TensorInfoHandle>(
+        kFailed, "Cannot read an output",
+        [&](TensorInfo** out) { return ort.GetTensorTypeAndShape(value, out); });
     const Described described = describe(info.get(), kFailed);
     size_t elements = 0;
     void* data = nullptr;
-    ort.require(ort.GetTensorShapeElementCount(info.get(), &elements), kFailed, "Cannot read output " + name);
+    ort.require(ort.GetTensorShapeElementCount(info.get(), &elements), kFailed,
+                "Cannot read output " + name);
     ort.require(ort.GetTensorMutableData(value, &data), kFailed, "Cannot read output " + name);
     return {name, described.shape, to_float(described.type, data, elements)};
   }
@@ -137,22 +143,21 @@ void append(SessionOptions* options, const char* name,
             const std::vector<std::pair<std::string, std::string>>& words) {
   const Api& ort = api();
   const std::string what = std::string(name) + " is not to be had";
-  const auto provider = made<H>("RUNTIME_NOT_FOUND", what.c_str(), [&](typename H::pointer* out) {
-    return (ort.*Create)(out);
-  });
+  const auto provider = made<H>("RUNTIME_NOT_FOUND", what.c_str(),
+                                [&](typename H::pointer* out) { return (ort.*Create)(out); });
   std::vector<const char*> keys, values;
   for (const auto& [key, value] : words) {
     keys.push_back(key.c_str());
     values.push_back(value.c_str());
   }
-  ort.require((ort.*Update)(provider.get(), keys.data(), values.data(), keys.size()), "RUNTIME_NOT_FOUND",
-              what);
+  ort.require((ort.*Update)(provider.get(), keys.data(), values.data(), keys.size()),
+              "RUNTIME_NOT_FOUND", what);
   ort.require((ort.*Append)(options, provider.get()), "RUNTIME_NOT_FOUND", what);
 }
 
 void append_cuda(SessionOptions* options, int64_t limit) {
-  std::vector<std::pair<std::string, std::string>> words{{"device_id", "0"},
-                                                         {"arena_extend_strategy", "kSameAsRequested"}};
+  std::vector<std::pair<std::string, std::string>> words{
+      {"device_id", "0"}, {"arena_extend_strategy", "kSameAsRequested"}};
   if (limit > 0) words.push_back({"gpu_mem_limit", std::to_string(limit)});
   append<CudaHandle, &Api::CreateCudaOptions, &Api::UpdateCudaOptions, &Api::AppendCuda>(
       options, "ONNX Runtime's CUDA provider", words);
@@ -165,8 +170,8 @@ void append_tensorrt(SessionOptions* options, int64_t limit, const std::string& 
     words.push_back({"trt_engine_cache_enable", "1"});
     words.push_back({"trt_engine_cache_path", cache_dir});
   }
-  append<TensorRtHandle, &Api::CreateTensorRtOptions, &Api::UpdateTensorRtOptions, &Api::AppendTensorRt>(
-      options, "ONNX Runtime's TensorRT provider", words);
+  append<TensorRtHandle, &Api::CreateTensorRtOptions, &Api::UpdateTensorRtOptions,
+         &Api::AppendTensorRt>(options, "ONNX Runtime's TensorRT provider", words);
 }
 
 class OnnxSession : public grocerd::Session {
@@ -182,8 +187,10 @@ class OnnxSession : public grocerd::Session {
     info_.runtime_version = ort.version;
     info_.device = options.device;
     size_t inputs = 0, outputs = 0;
-    ort.require(ort.SessionGetInputCount(session_.get(), &inputs), kInvalid, "Cannot read the inputs");
-    ort.require(ort.SessionGetOutputCount(session_.get(), &outputs), kInvalid, "Cannot read the outputs");
+    ort.require(ort.SessionGetInputCount(session_.get(), &inputs), kInvalid,
+                "Cannot read the inputs");
+    ort.require(ort.SessionGetOutputCount(session_.get(), &outputs), kInvalid,
+                "Cannot read the outputs");
     for (size_t i = 0; i < inputs; ++i)
       info_.inputs.push_back(port(i, ort.SessionGetInputName, ort.SessionGetInputTypeInfo));
     for (size_t i = 0; i < outputs; ++i)
@@ -200,25 +207,29 @@ class OnnxSession : public grocerd::Session {
  private:
   static OptionsHandle configure(const grocerd::SessionOptions& options) {
     const Api& ort = api();
-    auto handle = made<OptionsHandle>(kInvalid, "Cannot make session options", [&](SessionOptions** out) {
-      return ort.CreateSessionOptions(out);
-    });
-    ort.require(ort.SetIntraOpNumThreads(handle.get(), options.threads), kInvalid, "Cannot set threads");
+    auto handle =
+        made<OptionsHandle>(kInvalid, "Cannot make session options",
+                            [&](SessionOptions** out) { return ort.CreateSessionOptions(out); });
+    ort.require(ort.SetIntraOpNumThreads(handle.get(), options.threads), kInvalid,
+                "Cannot set threads");
     // Threads that spin between frames would take the cores that the daemon needs.
-    ort.require(ort.AddSessionConfigEntry(handle.get(), "session.intra_op.allow_spinning", "0"), kInvalid,
-                "Cannot set spinning");
+    ort.require(ort.AddSessionConfigEntry(handle.get(), "session.intra_op.allow_spinning", "0"),
+                kInvalid, "Cannot set spinning");
     if (options.host_memory_bytes > 0) {
       ort.limit_host_memory(options.host_memory_bytes);
-      ort.require(ort.AddSessionConfigEntry(handle.get(), "session.use_env_allocators", "1"), kInvalid,
-                  "Cannot set the memory limit");
+      ort.require(ort.AddSessionConfigEntry(handle.get(), "session.use_env_allocators", "1"),
+                  kInvalid, "Cannot set the memory limit");
     }
     if (options.device == "TensorRT")
       append_tensorrt(handle.get(), options.gpu_memory_bytes, options.cache_dir);
-    if (options.device == "TensorRT" || options.device == "CUDA")  // CUDA takes what TensorRT leaves
+    if (options.device == "TensorRT" ||
+        options.device == "CUDA")  // CUDA takes what TensorRT leaves
       append_cuda(handle.get(), options.gpu_memory_bytes);
     else if (options.device != "CPU")
-      throw Failure("RUNTIME_NOT_FOUND", "Expected device CPU, CUDA or TensorRT for ONNX Runtime but "
-                                         "received " + options.device);
+      throw Failure("RUNTIME_NOT_FOUND",
+                    "Expected device CPU, CUDA or TensorRT for ONNX Runtime but "
+                    "received " +
+                        options.device);
     return handle;
   }
 

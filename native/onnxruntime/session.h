@@ -1,5 +1,5 @@
-// An ONNX model in ONNX Runtime, read from memory. Models with weights in other files never come here:
-// src/inference/onnx-file.ts refuses them, because old ONNX Runtime builds read any path.
+// An ONNX model in ONNX Runtime, read from memory. Models with weights in other files never come
+// here: src/inference/onnx-file.ts refuses them, because old ONNX Runtime builds read any path.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
 // OpenVINO's C API as far as we use it, declared by us and opened at run time. Names and meaning:
-// OpenVINO's headers openvino/c/*.h, checked against 2024.6 to 2026.4.
+// OpenVINO's headers openvino/c/*.h, checked against 2026.4; older numbering is probed, not tried.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +44,8 @@ using Status = int;  // 0 is success
 
 struct Api {
   const char* (*ov_get_error_info)(Status);
-  const char* (*ov_get_last_err_msg)();  // may be missing (before 2023.3); a copy that ov_free takes
+  const char* (
+      *ov_get_last_err_msg)();  // may be missing (before 2023.3); a copy that ov_free takes
   void (*ov_free)(const char*);
   Status (*ov_get_openvino_version)(Version*);
   void (*ov_version_free)(Version*);
@@ -52,8 +53,10 @@ struct Api {
   void (*ov_core_free)(Core*);
   Status (*ov_core_get_available_devices)(const Core*, Devices*);
   void (*ov_available_devices_free)(Devices*);
-  Status (*ov_core_read_model_from_memory_buffer)(const Core*, const char*, size_t, const Tensor*, Model**);
-  Status (*ov_core_compile_model)(const Core*, const Model*, const char*, size_t, CompiledModel**, ...);
+  Status (*ov_core_read_model_from_memory_buffer)(const Core*, const char*, size_t, const Tensor*,
+                                                  Model**);
+  Status (*ov_core_compile_model)(const Core*, const Model*, const char*, size_t, CompiledModel**,
+                                  ...);
   void (*ov_model_free)(Model*);
   bool (*ov_model_is_dynamic)(const Model*);
   Status (*ov_model_inputs_size)(const Model*, size_t*);

@@ -44,13 +44,15 @@ TensorInfo describe(const Port* port, const std::string& fallback_name) {
     ov.ov_free(name);
   }
   PartialShape shape;
-  ov.require(ov.ov_port_get_partial_shape(port, &shape), "MODEL_INVALID", "Cannot read a tensor's shape");
+  ov.require(ov.ov_port_get_partial_shape(port, &shape), "MODEL_INVALID",
+             "Cannot read a tensor's shape");
   if (shape.rank.min == shape.rank.max)
     for (int64_t i = 0; i < shape.rank.max; ++i)
       info.shape.push_back(shape.dims[i].min == shape.dims[i].max ? shape.dims[i].min : -1);
   ov.ov_partial_shape_free(&shape);
   int type = 0;
-  ov.require(ov.ov_port_get_element_type(port, &type), "MODEL_INVALID", "Cannot read a tensor's type");
+  ov.require(ov.ov_port_get_element_type(port, &type), "MODEL_INVALID",
+             "Cannot read a tensor's type");
   info.type = ov.type_name(type);
   return info;
 }
@@ -59,9 +61,10 @@ class OpenVinoRequest : public Request {
  public:
   OpenVinoRequest(RequestHandle request, const std::vector<TensorInfo>& outputs)
       : request_(std::move(request)), outputs_(outputs) {
-    input_tensor_ = made<TensorHandle>("MODEL_INVALID", "Cannot get the input tensor", [&](Tensor** out) {
-      return api().ov_infer_request_get_input_tensor_by_index(request_.get(), 0, out);
-    });
+    input_tensor_ =
+        made<TensorHandle>("MODEL_INVALID", "Cannot get the input tensor", [&](Tensor** out) {
+          return api().ov_infer_request_get_input_tensor_by_index(request_.get(), 0, out);
+        });
     void* data = nullptr;
     api().require(api().ov_tensor_data(input_tensor_.get(), &data), "MODEL_INVALID",
                   "Cannot get the input tensor's memory");
@@ -83,21 +86,26 @@ class OpenVinoRequest : public Request {
  private:
   Output read_output(size_t index) const {
     const Api& ov = api();
-    const auto tensor = made<TensorHandle>("INFERENCE_FAILED", "Cannot get an output", [&](Tensor** out) {
-      return ov.ov_infer_request_get_output_tensor_by_index(request_.get(), index, out);
-    });
+    const auto tensor =
+        made<TensorHandle>("INFERENCE_FAILED", "Cannot get an output", [&](Tensor** out) {
+          return ov.ov_infer_request_get_output_tensor_by_index(request_.get(), index, out);
+        });
     Output output{outputs_[index].name, {}, {}};
     Shape shape;
-    ov.require(ov.ov_tensor_get_shape(tensor.get(), &shape), "INFERENCE_FAILED", "Cannot get an output");
+    ov.require(ov.ov_tensor_get_shape(tensor.get(), &shape), "INFERENCE_FAILED",
+               "Cannot get an output");
     output.shape.assign(shape.dims, shape.dims + shape.rank);
     ov.ov_shape_free(&shape);
     int type = 0;
     size_t size = 0;
     void* data = nullptr;
-    ov.require(ov.ov_tensor_get_element_type(tensor.get(), &type), "INFERENCE_FAILED", "Cannot get an output");
-    ov.require(ov.ov_tensor_get_size(tensor.get(), &size), "INFERENCE_FAILED", "Cannot get an output");
+    ov.require(ov.ov_tensor_get_element_type(tensor.get(), &type), "INFERENCE_FAILED",
+               "Cannot get an output");
+    ov.require(ov.ov_tensor_get_size(tensor.get(), &size), "INFERENCE_FAILED",
+               "Cannot get an output");
     if (size > 0)  // a detector that saw nothing gives an empty tensor
-      ov.require(ov.ov_tensor_data(tensor.get(), &data), "INFERENCE_FAILED", "Cannot get an output");
+      ov.require(ov.ov_tensor_data(tensor.get(), &data), "INFERENCE_FAILED",
+                 "Cannot get an output");
     output.data = to_float(ov.type_name(type), data, size);
     return output;
   }
@@ -112,9 +120,8 @@ class OpenVinoSession : public Session {
  public:
   explicit OpenVinoSession(const SessionOptions& options) {
     const Api& ov = api();
-    core_ = made<CoreHandle>("INFERENCE_FAILED", "OpenVINO cannot start", [&](Core** out) {
-      return ov.ov_core_create(out);
-    });
+    core_ = made<CoreHandle>("INFERENCE_FAILED", "OpenVINO cannot start",
+                             [&](Core** out) { return ov.ov_core_create(out); });
     const ModelHandle model = read_model(options);
     fix_input(model.get(), options.input_shape);
     compile(model.get(), options);
@@ -135,9 +142,12 @@ class OpenVinoSession : public Session {
 
   std::unique_ptr<Request> create_request() override {
     return std::make_unique<OpenVinoRequest>(
-        made<RequestHandle>("MODEL_INVALID", "Cannot create a request", [this](InferRequest** out) {
-          return api().ov_compiled_model_create_infer_request(compiled_.get(), out);
-        }), info_.outputs);
+        made<RequestHandle>("MODEL_INVALID", "Cannot create a request",
+                            [this](InferRequest** out) {
+                              return api().ov_compiled_model_create_infer_request(compiled_.get(),
+                                                                                  out);
+                            }),
+        info_.outputs);
   }
 
  private:
@@ -151,7 +161,8 @@ class OpenVinoSession : public Session {
         return ov.ov_tensor_create(ov.type_number("i8"), Shape{1, &size}, out);
       });
       void* data = nullptr;
-      ov.require(ov.ov_tensor_data(weights.get(), &data), "MODEL_INVALID", "Cannot hold the weights");
+      ov.require(ov.ov_tensor_data(weights.get(), &data), "MODEL_INVALID",
+                 "Cannot hold the weights");
       std::memcpy(data, options.weights.data(), options.weights.size());
     }
     return made<ModelHandle>("MODEL_INVALID", "OpenVINO cannot read the model", [&](Model** out) {
@@ -165,7 +176,8 @@ class OpenVinoSession : public Session {
   void fix_input(const Model* model, const std::vector<int64_t>& shape) {
     const Api& ov = api();
     size_t count = 0;
-    ov.require(ov.ov_model_inputs_size(model, &count), "MODEL_INVALID", "Cannot read the model's inputs");
+    ov.require(ov.ov_model_inputs_size(model, &count), "MODEL_INVALID",
+               "Cannot read the model's inputs");
     for (size_t i = 0; i < count; ++i) {
       const auto port = made<PortHandle>("MODEL_INVALID", "Cannot read an input", [&](Port** out) {
         return ov.ov_model_const_input_by_index(model, i, out);
@@ -175,8 +187,9 @@ class OpenVinoSession : public Session {
     require_input(info_.inputs, shape);
     if (info_.inputs.front().shape == shape) return;
     PartialShape fixed;
-    ov.require(ov.ov_partial_shape_create_static(static_cast<int64_t>(shape.size()), shape.data(), &fixed),
-               "MODEL_INVALID", "Cannot make a shape");
+    ov.require(
+        ov.ov_partial_shape_create_static(static_cast<int64_t>(shape.size()), shape.data(), &fixed),
+        "MODEL_INVALID", "Cannot make a shape");
     const Status status = ov.ov_model_reshape_single_input(model, fixed);
     ov.ov_partial_shape_free(&fixed);
     ov.require(status, "MODEL_SHAPE_MISMATCH", "The model cannot take " + shape_text(shape));
@@ -188,19 +201,22 @@ class OpenVinoSession : public Session {
       words.push_back(key);
       words.push_back(value);
     };
-    if (options.device == "CPU" || options.device == "GPU") set("NUM_STREAMS", std::to_string(options.streams));
+    if (options.device == "CPU" || options.device == "GPU")
+      set("NUM_STREAMS", std::to_string(options.streams));
     if (options.device == "CPU" && options.threads > 0)
       set("INFERENCE_NUM_THREADS", std::to_string(options.threads));
     if (options.full_precision) set("INFERENCE_PRECISION_HINT", "f32");
     if (!options.cache_dir.empty()) set("CACHE_DIR", options.cache_dir);
     const size_t given = words.size();
     words.resize(8);
-    compiled_ = made<CompiledHandle>("MODEL_INVALID", "OpenVINO cannot compile the model for this device",
+    compiled_ = made<CompiledHandle>(
+        "MODEL_INVALID", "OpenVINO cannot compile the model for this device",
         [&](CompiledModel** out) {
           // The entry reads `given` of the variable arguments; the others are never looked at.
           return api().ov_core_compile_model(core_.get(), model, options.device.c_str(), given, out,
-              words[0].c_str(), words[1].c_str(), words[2].c_str(), words[3].c_str(),
-              words[4].c_str(), words[5].c_str(), words[6].c_str(), words[7].c_str());
+                                             words[0].c_str(), words[1].c_str(), words[2].c_str(),
+                                             words[3].c_str(), words[4].c_str(), words[5].c_str(),
+                                             words[6].c_str(), words[7].c_str());
         });
   }
 

@@ -12,7 +12,8 @@
 namespace grocerd::system {
 
 void limit_data(double bytes) {
-  if (!(bytes > 0) || bytes > 9e15) throw std::invalid_argument("Expected a positive number of bytes");
+  if (!(bytes > 0) || bytes > 9e15)
+    throw std::invalid_argument("Expected a positive number of bytes");
   rlimit limit{};
   if (getrlimit(RLIMIT_DATA, &limit) == 0) {
     limit.rlim_cur = std::min<rlim_t>(static_cast<rlim_t>(bytes), limit.rlim_max);

@@ -1,4 +1,5 @@
-// systemd's readiness protocol (sd_notify(3)): one datagram to a Unix socket, which Node itself cannot send.
+// systemd's readiness protocol (sd_notify(3)): one datagram to a Unix socket, which Node itself
+// cannot send.
 #pragma once
 
 #include <string>

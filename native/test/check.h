@@ -44,17 +44,19 @@ inline std::string code_of(const std::function<void()>& work) {
 
 #define TEST_JOIN2(a, b) a##b
 #define TEST_JOIN(a, b) TEST_JOIN2(a, b)
-#define TEST(name)                                                                   \
-  static void TEST_JOIN(case_, __LINE__)();                                          \
+#define TEST(name)                                                                              \
+  static void TEST_JOIN(case_, __LINE__)();                                                     \
   static const test::Register TEST_JOIN(register_, __LINE__)(name, TEST_JOIN(case_, __LINE__)); \
   static void TEST_JOIN(case_, __LINE__)()
 
-#define CHECK(condition) \
-  do { if (!(condition)) test::failed(__FILE__, __LINE__, "expected " #condition); } while (0)
+#define CHECK(condition)                                                        \
+  do {                                                                          \
+    if (!(condition)) test::failed(__FILE__, __LINE__, "expected " #condition); \
+  } while (0)
 
-#define CHECK_CODE(expected, work)                                                          \
-  do {                                                                                      \
-    const std::string code = test::code_of([&] { work; });                                  \
-    if (code != (expected))                                                                 \
+#define CHECK_CODE(expected, work)                                                                \
+  do {                                                                                            \
+    const std::string code = test::code_of([&] { work; });                                        \
+    if (code != (expected))                                                                       \
       test::failed(__FILE__, __LINE__, "expected " + std::string(expected) + " but got " + code); \
   } while (0)

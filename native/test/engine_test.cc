@@ -31,7 +31,9 @@ struct Gate {
 
 class FakeRequest : public Request {
  public:
-  FakeRequest(Gate* gate, size_t elements) : gate_(gate), input_(elements) { ++gate_->live_requests; }
+  FakeRequest(Gate* gate, size_t elements) : gate_(gate), input_(elements) {
+    ++gate_->live_requests;
+  }
   ~FakeRequest() override { --gate_->live_requests; }
 
   float* input() override { return input_.data(); }
@@ -64,7 +66,9 @@ class FakeSession : public Session {
     gate_->session_freed = true;
   }
   const SessionInfo& info() const override { return info_; }
-  std::unique_ptr<Request> create_request() override { return std::make_unique<FakeRequest>(gate_, 12); }
+  std::unique_ptr<Request> create_request() override {
+    return std::make_unique<FakeRequest>(gate_, 12);
+  }
 
  private:
   Gate* gate_;
@@ -95,7 +99,8 @@ struct Running {
   Engine engine;
 
   Running(size_t streams, size_t max_queue)
-      : engine([this] { return std::make_unique<FakeSession>(&gate); }, small_spec(), streams, max_queue) {
+      : engine([this] { return std::make_unique<FakeSession>(&gate); }, small_spec(), streams,
+               max_queue) {
     std::promise<std::string> loaded;
     engine.start([&](Outcome<SessionInfo> outcome) { loaded.set_value(code_of(outcome)); });
     CHECK(loaded.get_future().get() == "none");
@@ -103,7 +108,8 @@ struct Running {
 
   std::shared_future<std::string> infer(EngineInput input) {
     const auto done = std::make_shared<std::promise<std::string>>();
-    engine.infer(std::move(input), [done](Outcome<EngineResult> outcome) { done->set_value(code_of(outcome)); });
+    engine.infer(std::move(input),
+                 [done](Outcome<EngineResult> outcome) { done->set_value(code_of(outcome)); });
     return done->get_future().share();
   }
 };
@@ -146,13 +152,15 @@ TEST("stops while the model loads") {
   Gate gate;
   std::promise<void> inside;
   std::promise<std::string> loaded;
-  Engine engine([&] {
-    inside.set_value();
-    std::unique_lock<std::mutex> lock(gate.mutex);
-    gate.changed.wait(lock, [&] { return gate.open; });
-    lock.unlock();
-    return std::make_unique<FakeSession>(&gate);
-  }, small_spec(), 1, 1);
+  Engine engine(
+      [&] {
+        inside.set_value();
+        std::unique_lock<std::mutex> lock(gate.mutex);
+        gate.changed.wait(lock, [&] { return gate.open; });
+        lock.unlock();
+        return std::make_unique<FakeSession>(&gate);
+      },
+      small_spec(), 1, 1);
   engine.start([&](Outcome<SessionInfo> outcome) { loaded.set_value(code_of(outcome)); });
   inside.get_future().wait();
   CHECK_CODE("ENGINE_STOPPED", engine.infer(tensor_of(1), [](Outcome<EngineResult>) {}));
@@ -165,7 +173,8 @@ TEST("stops while the model loads") {
 }
 
 TEST("reports a model that does not load and a tensor of the wrong length") {
-  Engine broken([]() -> std::unique_ptr<Session> { throw Failure("MODEL_INVALID", "no"); }, small_spec(), 1, 1);
+  Engine broken([]() -> std::unique_ptr<Session> { throw Failure("MODEL_INVALID", "no"); },
+                small_spec(), 1, 1);
   std::promise<std::string> loaded;
   broken.start([&](Outcome<SessionInfo> outcome) { loaded.set_value(code_of(outcome)); });
   CHECK(loaded.get_future().get() == "MODEL_INVALID");

@@ -11,7 +11,8 @@ namespace {
 
 std::vector<uint8_t> segment(uint8_t marker, const std::vector<uint8_t>& body) {
   const size_t length = body.size() + 2;
-  std::vector<uint8_t> bytes{0xFF, marker, static_cast<uint8_t>(length >> 8), static_cast<uint8_t>(length)};
+  std::vector<uint8_t> bytes{0xFF, marker, static_cast<uint8_t>(length >> 8),
+                             static_cast<uint8_t>(length)};
   bytes.insert(bytes.end(), body.begin(), body.end());
   return bytes;
 }
@@ -25,21 +26,27 @@ std::vector<uint8_t> joined(const std::vector<std::vector<uint8_t>>& parts) {
 // Exif with one directory entry: tag 0x0112, type SHORT, count 1.
 std::vector<uint8_t> exif(uint8_t orientation, bool little) {
   std::vector<uint8_t> body{'E', 'x', 'i', 'f', 0, 0};
-  const std::vector<uint8_t> tiff = little
-      ? std::vector<uint8_t>{'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0}
-      : std::vector<uint8_t>{'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0};
+  const std::vector<uint8_t> tiff =
+      little ? std::vector<uint8_t>{'I', 'I', 42, 0, 8, 0,           0, 0, 1, 0, 0x12, 1, 3,
+                                    0,   1,   0,  0, 0, orientation, 0, 0, 0, 0, 0,    0, 0}
+             : std::vector<uint8_t>{'M', 'M', 0, 42, 0, 0, 0,           8, 0, 1, 1, 0x12, 0,
+                                    3,   0,   0, 0,  1, 0, orientation, 0, 0, 0, 0, 0,    0};
   body.insert(body.end(), tiff.begin(), tiff.end());
   return segment(0xE1, body);
 }
 
-std::vector<uint8_t> frame(uint8_t marker, int width, int height, uint8_t components, uint8_t bits = 8) {
-  return segment(marker, {bits, static_cast<uint8_t>(height >> 8), static_cast<uint8_t>(height),
-                          static_cast<uint8_t>(width >> 8), static_cast<uint8_t>(width), components});
+std::vector<uint8_t> frame(uint8_t marker, int width, int height, uint8_t components,
+                           uint8_t bits = 8) {
+  return segment(marker,
+                 {bits, static_cast<uint8_t>(height >> 8), static_cast<uint8_t>(height),
+                  static_cast<uint8_t>(width >> 8), static_cast<uint8_t>(width), components});
 }
 
 const std::vector<uint8_t> kStart{0xFF, 0xD8}, kScan = segment(0xDA, {1, 1, 0, 0, 63, 0});
 
-JpegHeader read(const std::vector<uint8_t>& bytes) { return read_jpeg_header(bytes.data(), bytes.size()); }
+JpegHeader read(const std::vector<uint8_t>& bytes) {
+  return read_jpeg_header(bytes.data(), bytes.size());
+}
 
 }  // namespace
 
@@ -65,8 +72,10 @@ TEST("names what is wrong with a JPEG by its code") {
   CHECK_CODE("IMAGE_UNREADABLE", read(joined({kStart, {0xFF, 0xC0, 0, 1}})));
   CHECK_CODE("IMAGE_UNSUPPORTED", read(joined({kStart, frame(0xC1, 4, 4, 3, 12), kScan})));
   CHECK_CODE("IMAGE_UNSUPPORTED", read(joined({kStart, frame(0xC3, 4, 4, 3), kScan})));
-  CHECK_CODE("IMAGE_UNSUPPORTED", require_decodable(read(joined({kStart, frame(0xC0, 4, 4, 4), kScan})), 100));
-  CHECK_CODE("IMAGE_TOO_LARGE", require_decodable(read(joined({kStart, frame(0xC0, 11, 10, 3), kScan})), 100));
+  CHECK_CODE("IMAGE_UNSUPPORTED",
+             require_decodable(read(joined({kStart, frame(0xC0, 4, 4, 4), kScan})), 100));
+  CHECK_CODE("IMAGE_TOO_LARGE",
+             require_decodable(read(joined({kStart, frame(0xC0, 11, 10, 3), kScan})), 100));
   CHECK_CODE("none", require_decodable(read(joined({kStart, frame(0xC0, 10, 10, 3), kScan})), 100));
 }
 

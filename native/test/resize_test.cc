@@ -39,7 +39,8 @@ double linear(const std::vector<double>& line, double at, double low, double hig
   return line[i] + (line[next] - line[i]) * (clamped - static_cast<double>(i));
 }
 
-std::vector<double> resample(const std::vector<double>& line, double from, double to, int size, bool by_area) {
+std::vector<double> resample(const std::vector<double>& line, double from, double to, int size,
+                             bool by_area) {
   std::vector<double> result;
   const double scale = (to - from) / size;
   for (int i = 0; i < size; ++i)
@@ -50,8 +51,9 @@ std::vector<double> resample(const std::vector<double>& line, double from, doubl
 }
 
 // An upright picture of one channel, resampled along x and then along y.
-std::vector<std::vector<double>> reference(const std::vector<std::vector<double>>& rows, double x0, double y0,
-                                           double x1, double y1, int width, int height, bool by_area) {
+std::vector<std::vector<double>> reference(const std::vector<std::vector<double>>& rows, double x0,
+                                           double y0, double x1, double y1, int width, int height,
+                                           bool by_area) {
   std::vector<std::vector<double>> wide;
   for (const auto& row : rows) wide.push_back(resample(row, x0, x1, width, by_area));
   std::vector<std::vector<double>> result(height, std::vector<double>(width));
@@ -64,8 +66,10 @@ std::vector<std::vector<double>> reference(const std::vector<std::vector<double>
   return result;
 }
 
-// The pixel of an upright picture, straight from the EXIF standard's table of what row and column 0 are.
-uint8_t upright_pixel(const std::vector<uint8_t>& stored, int width, int height, int exif, int u, int v, int c) {
+// The pixel of an upright picture, straight from the EXIF standard's table of what row and column 0
+// are.
+uint8_t upright_pixel(const std::vector<uint8_t>& stored, int width, int height, int exif, int u,
+                      int v, int c) {
   int x = u, y = v;
   if (exif == 2) x = width - 1 - u;
   if (exif == 3) x = width - 1 - u, y = height - 1 - v;
@@ -89,7 +93,8 @@ void compare(int width, int height, int exif, const Box& box, InputSpec spec) {
   int left = 0, top = 0, out_width = spec.width, out_height = spec.height;
   if (spec.fit == Fit::kCrop) {
     const double scale = std::max(spec.width / (x1 - x0), spec.height / (y1 - y0));
-    const double cut_x = ((x1 - x0) - spec.width / scale) / 2, cut_y = ((y1 - y0) - spec.height / scale) / 2;
+    const double cut_x = ((x1 - x0) - spec.width / scale) / 2,
+                 cut_y = ((y1 - y0) - spec.height / scale) / 2;
     x0 += cut_x, x1 -= cut_x, y0 += cut_y, y1 -= cut_y;
   }
   if (spec.fit == Fit::kLetterbox) {
@@ -101,13 +106,16 @@ void compare(int width, int height, int exif, const Box& box, InputSpec spec) {
   for (int c = 0; c < 3; ++c) {
     std::vector<std::vector<double>> rows(upright_height, std::vector<double>(upright_width));
     for (int v = 0; v < upright_height; ++v)
-      for (int u = 0; u < upright_width; ++u) rows[v][u] = upright_pixel(pixels, width, height, exif, u, v, c);
-    const auto expected = reference(rows, x0, y0, x1, y1, out_width, out_height, spec.filter == Filter::kArea);
+      for (int u = 0; u < upright_width; ++u)
+        rows[v][u] = upright_pixel(pixels, width, height, exif, u, v, c);
+    const auto expected =
+        reference(rows, x0, y0, x1, y1, out_width, out_height, spec.filter == Filter::kArea);
     const int place = spec.bgr ? 2 - c : c;
     for (int y = 0; y < spec.height; ++y)
       for (int x = 0; x < spec.width; ++x) {
-        const size_t at = spec.nhwc ? (static_cast<size_t>(y) * spec.width + x) * 3 + place
-                                    : (static_cast<size_t>(place) * spec.height + y) * spec.width + x;
+        const size_t at = spec.nhwc
+                              ? (static_cast<size_t>(y) * spec.width + x) * 3 + place
+                              : (static_cast<size_t>(place) * spec.height + y) * spec.width + x;
         const bool inside = x >= left && x < left + out_width && y >= top && y < top + out_height;
         const double pixel = inside ? expected[y - top][x - left] : kLetterboxGrey;
         const double level = tensor[at] * spec.scale[place] + spec.mean[place];
@@ -184,7 +192,8 @@ TEST("adds a camera's turn after the EXIF one") {
     make_upright(picture_of(pixels, 5, 3), turn_of(same_as[quarter], 0), by_exif.data());
     CHECK(by_camera == by_exif);
   }
-  // Mirrored, then a quarter turn: first row of the result is the stored left column, bottom up, mirrored.
+  // Mirrored, then a quarter turn: first row of the result is the stored left column, bottom up,
+  // mirrored.
   std::vector<uint8_t> upright(pixels.size());
   make_upright(picture_of(pixels, 5, 3), turn_of(2, 90), upright.data());
   CHECK(upright[0] == pixels[(2 * 5 + 4) * 3]);

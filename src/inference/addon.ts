@@ -37,19 +37,26 @@ export interface LibraryProbe {
 /** 0..1 of the upright picture: after its EXIF rotation and `rotate`. */
 export type Box = [x0: number, y0: number, x1: number, y1: number]
 
-/** How a picture becomes the numbers a model takes; resized pixels are rounded to whole grey levels. */
+/**
+ * How a picture becomes the numbers a model takes; resized pixels are rounded to whole grey levels.
+ */
 export interface InputSpec {
   /** Of the model's input, pixels. */
   width: number
   height: number
   channels: 'rgb' | 'bgr'
   layout: 'nchw' | 'nhwc'
-  /** One or three values, in the tensor's channel order; value = (pixel - mean) / scale, pixels 0..255. */
+  /**
+   * One or three values, in the tensor's channel order; value = (pixel - mean) / scale, pixels
+   * 0..255.
+   */
   mean: number[]
   scale: number[]
   /** fill stretches, crop keeps the middle, letterbox adds grey (114) bars on both sides. */
   fit: 'fill' | 'crop' | 'letterbox'
-  /** area averages when it shrinks (bilinear when it grows); bilinear takes four neighbours always. */
+  /**
+   * area averages when it shrinks (bilinear when it grows); bilinear takes four neighbours always.
+   */
   filter: 'area' | 'bilinear'
 }
 
@@ -108,7 +115,9 @@ export interface EngineResult {
   stagesMs: { queue: number; decode: number; resize: number; infer: number }
 }
 
-/** Size as stored (before rotation), EXIF orientation 1 to 8, components 1 grey, 3 colour, 4 CMYK. */
+/**
+ * Size as stored (before rotation), EXIF orientation 1 to 8, components 1 grey, 3 colour, 4 CMYK.
+ */
 export interface JpegHeader {
   width: number
   height: number
@@ -167,8 +176,8 @@ function native(): Native {
     const path = join(projectRoot, 'build', build, 'grocerd.node')
     try {
       const addon = require(path) as Native
-      // process.exit() skips Node's cleanup hooks and goes straight to the destructors of the runtimes,
-      // which must not find our threads inside them.
+      // process.exit() skips Node's cleanup hooks and goes straight to the destructors of the
+      // runtimes, which must not find our threads inside them.
       process.once('exit', () => addon.stopAll())
       loaded = addon
       return addon
@@ -186,7 +195,10 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? ''
 }
 
-/** A native error carries a code of our table; anything else is a mistake in the call and stays as it is. */
+/**
+ * A native error carries a code of our table; anything else is a mistake in the call and stays as
+ * it is.
+ */
 function coded(error: unknown): unknown {
   const code = (error as { code?: unknown }).code
   if (!(error instanceof Error) || typeof code !== 'string' || !(code in errorTable)) return error
@@ -251,8 +263,8 @@ export function readJpegHeader(jpeg: Uint8Array): JpegHeader {
 }
 
 /**
- * Decodes a JPEG upright. `maxSide` picks the smallest of 1/1, 1/2, 1/4, 1/8 whose longer side is still
- * at least that long (pixels).
+ * Decodes a JPEG upright. `maxSide` picks the smallest of 1/1, 1/2, 1/4, 1/8 whose longer side is
+ * still at least that long (pixels).
  * @throws IMAGE_EMPTY, IMAGE_UNREADABLE, IMAGE_TRUNCATED, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
  */
 export async function decodeJpeg(
@@ -307,7 +319,8 @@ export class Engine {
 
   /**
    * Runs one picture or tensor. Outputs are the caller's own memory.
-   * @throws ENGINE_BUSY, ENGINE_STOPPED, INFERENCE_FAILED, MODEL_SHAPE_MISMATCH and the IMAGE_ codes
+   * @throws ENGINE_BUSY, ENGINE_STOPPED, INFERENCE_FAILED, MODEL_SHAPE_MISMATCH and the IMAGE_
+   * codes
    */
   async infer(input: EngineInput): Promise<EngineResult> {
     const handle = this.#handle
@@ -325,7 +338,9 @@ export class Engine {
     return result
   }
 
-  /** Refuses new work, cancels what runs, frees the model. Never throws; may be called at any time. */
+  /**
+   * Refuses new work, cancels what runs, frees the model. Never throws; may be called at any time.
+   */
   stop(): Promise<void> {
     this.#stopped ??= this.#unload()
     return this.#stopped
@@ -365,7 +380,10 @@ function missingRuntime(probe: RuntimeProbe): GroceryError {
   )
 }
 
-/** A device of this machine, with or without a number; AUTO, HETERO:… and the like choose by themselves. */
+/**
+ * A device of this machine, with or without a number; AUTO, HETERO:… and the like choose by
+ * themselves.
+ */
 function requireDevice(probe: RuntimeProbe, device: string): void {
   const kind = (name: string) => name.split('.')[0]
   if (
@@ -405,13 +423,18 @@ function checkedInputSpec(spec: InputSpec): InputSpec {
   return { ...spec, mean: three('mean', spec.mean), scale: three('scale', spec.scale) }
 }
 
-/** Tells systemd something ("READY=1"); false when NOTIFY_SOCKET is unset or nobody listens there. */
+/**
+ * Tells systemd something ("READY=1"); false when NOTIFY_SOCKET is unset or nobody listens there.
+ */
 export function sdNotify(message: string): boolean {
   const socket = process.env.NOTIFY_SOCKET
   return socket ? native().sdNotify(socket, message) : false
 }
 
-/** Sets the soft RLIMIT_DATA of this process, bytes: beyond it allocations fail instead of the machine. */
+/**
+ * Sets the soft RLIMIT_DATA of this process, bytes: beyond it allocations fail instead of the
+ * machine.
+ */
 export function setDataLimit(bytes: number): void {
   native().setDataLimit(bytes)
 }

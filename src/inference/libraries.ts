@@ -32,8 +32,8 @@ const systemFolders = [
 ]
 
 /**
- * Candidates for OpenVINO's C library. `GROCERD_OPENVINO_DIR` names the only place when it is set: a
- * wrong path there must be said, not be papered over by another install.
+ * Candidates for OpenVINO's C library. `GROCERD_OPENVINO_DIR` names the only place when it is set:
+ * a wrong path there must be said, not be papered over by another install.
  */
 export function openVinoCandidates(env: NodeJS.ProcessEnv = process.env): Candidates {
   const configured = env.GROCERD_OPENVINO_DIR

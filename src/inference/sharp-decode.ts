@@ -1,4 +1,5 @@
-// Decodes JPEG by sharp where libturbojpeg is missing: slower, the same pixels within two grey levels.
+// Decodes JPEG by sharp where libturbojpeg is missing: slower, the same pixels within two grey
+// levels.
 
 import { GroceryError } from '../errors.js'
 import type { JpegHeader, Rotation, UprightPicture } from './addon.js'
@@ -17,7 +18,8 @@ export async function decodeWithSharp(
 ): Promise<UprightPicture> {
   refuse(header)
   const { default: sharp } = await import('sharp')
-  // failOn: a warning means that part of the picture is grey. ignoreIcc: libturbojpeg ignores it as well.
+  // failOn: a warning means that part of the picture is grey. ignoreIcc: libturbojpeg ignores it as
+  // well.
   let picture = sharp(jpeg, { failOn: 'warning', limitInputPixels: maxPixels, ignoreIcc: true })
     .autoOrient()
     .rotate(options.rotate ?? 0)

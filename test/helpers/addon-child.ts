@@ -1,5 +1,6 @@
-// A process or worker thread of its own for what a test cannot do to itself: end with work in flight, run
-// without a library, lower its limits. The first argument says what; it answers by message.
+// A process or worker thread of its own for what a test cannot do to itself: end with work in
+// flight, run without a library, lower its limits. The first argument says what; it answers by
+// message.
 
 import { readFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'

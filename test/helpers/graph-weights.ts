@@ -1,7 +1,8 @@
-// Weights for the shared IR v10 graph, which comes without any: integers that its shapes ask for, and small
-// floats of both signs that keep a deep network alive. Always the same.
+// Weights for the shared IR v10 graph, which comes without any: integers that its shapes ask for,
+// and small floats of both signs that keep a deep network alive. Always the same.
 
-// What the integers must be, by their offset in the file; i32 that are not here count channels, i64 are 0.
+// What the integers must be, by their offset in the file; i32 that are not here count channels, i64
+// are 0.
 const integers: Record<string, number[]> = {
   '1832': [0, 0, 1, 1], // pads
   '50036': [0, 0, 2, 2],

@@ -1,4 +1,5 @@
-// Writes small ONNX models: just enough of protobuf and onnx.proto for tests to need no model files.
+// Writes small ONNX models: just enough of protobuf and onnx.proto for tests to need no model
+// files.
 
 export interface OnnxTensor {
   name: string

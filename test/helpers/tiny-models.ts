@@ -1,5 +1,5 @@
-// Models made in the test, as an OpenVINO IR and as ONNX: y = x W W ... W over the last side of the input.
-// One description, two formats, so that the runtimes can be held against each other.
+// Models made in the test, as an OpenVINO IR and as ONNX: y = x W W ... W over the last side of the
+// input. One description, two formats, so that the runtimes can be held against each other.
 
 import { onnxModel } from './onnx-writer.js'
 
