@@ -99,7 +99,7 @@ export class Daemon {
       clock,
       log,
     )
-    const counter = new Counter({ ...config.counter, newId })
+    const counter = new Counter({ ...config.counter, blind: this.#blindMs(), newId })
     const outbox = new Outbox({ ...config.outbox, envelope, clock, log })
     const recorder = new Recorder({
       outbox,
@@ -120,7 +120,10 @@ export class Daemon {
       camera: this.#leader()?.id ?? null,
       product: sku => this.#products.get(sku),
       newId,
-      record: outcome => recorder.record(outcome),
+      record: outcome => {
+        this.#showBasket()
+        return recorder.record(outcome)
+      },
     })
     const publisher = new Publisher({
       config,
@@ -245,6 +248,11 @@ export class Daemon {
     return this.#config.cameras.find(camera => camera.mode === 'single')
   }
 
+  /** Three frames' time, and a second at least: a shorter silence is jitter. */
+  #blindMs(): number {
+    return Math.max(1000, 3000 / (this.#leader()?.fps ?? 10))
+  }
+
   // ---- what vision says
 
   #hear(message: Up): void {
@@ -300,6 +308,10 @@ export class Daemon {
     if (!this.#modelFault) health.set('vision', reason)
     kiosk.visionIsDown()
     metrics.visionRestarted()
+    for (const { id } of this.#config.cameras) {
+      metrics.setCamera({ type: 'cameraHealth', camera: id, status: 'connecting', reason: null })
+    }
+    this.#showBasket()
     this.#showState()
   }
 
@@ -327,7 +339,7 @@ export class Daemon {
 
   #showBasket(): void {
     const { counter, publisher, kiosk } = this.#parts!
-    const basket = counter.basket()
+    const basket = counter.basket(this.#clock.mono())
     const text = JSON.stringify(basket)
     if (text === this.#shownBasket) return
     this.#shownBasket = text
@@ -352,6 +364,8 @@ export class Daemon {
     const { envelope, metrics, outbox, publisher } = this.#parts!
     envelope.clockSynced = clockSynced()
     const { depth, dropped } = outbox.stats()
+    // Without frames nothing else would say that the basket is not seen any more.
+    this.#showBasket()
     metrics.setOutbox({ depth, dropped, replayed: publisher.stats().replayed })
     this.#showState()
   }

@@ -175,7 +175,7 @@ export class Kiosk implements KioskView {
   }
 
   frameSeen(frame: FrameObservations, reason: string | null): FrameView {
-    const { capturedAt, ageMs, ...rest } = frame
+    const { capturedAt, ageMs, look: _, ...rest } = frame
     const view: FrameView = {
       ...rest,
       capturedAt: new Date(capturedAt).toISOString(),

@@ -9,6 +9,8 @@ import type { Outbox } from './publish/outbox/outbox.js'
 const retryMs = 1000
 /** An hour of a very busy counter; beyond it memory matters more than one more event that no disk takes. */
 const mostWaiting = 10_000
+/** One record of the log holds a batch; more would be larger than a record may be. */
+const mostTogether = 64
 
 export interface RecorderOptions {
   outbox: Outbox
@@ -53,9 +55,7 @@ export class Recorder {
     this.#newest = text
     return new Promise((kept, lost) => {
       this.#waiting.push({ actions, state, kept, lost })
-      this.#writing ??= this.#write().finally(() => {
-        this.#writing = null
-      })
+      this.#writing ??= this.#write()
     })
   }
 
@@ -70,8 +70,10 @@ export class Recorder {
   /** One write at a time, of all that waits: a refused one is tried again before anything newer. */
   async #write(): Promise<void> {
     const { outbox, health, onEvents } = this.#options
+    // Begins in the next turn, so that what one frame gives is written together.
+    await null
     while (this.#waiting.length > 0) {
-      const batch = [...this.#waiting]
+      const batch = this.#waiting.slice(0, mostTogether)
       try {
         const actions = batch.flatMap(wanted => wanted.actions)
         const events = await outbox.append(actions, batch.at(-1)!.state)
@@ -88,5 +90,7 @@ export class Recorder {
         await sleep(retryMs, undefined, { signal: this.#stop.signal }).catch(() => {})
       }
     }
+    // In the same turn as the last answer: whoever records next begins anew.
+    this.#writing = null
   }
 }

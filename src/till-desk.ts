@@ -68,24 +68,28 @@ export class TillDesk {
     }
     const votes = frames.flatMap((frame): Vote[] => {
       const observation = frame.observations[0]
-      return observation ? [{ observation: this.#within(observation, request.scope), at: 0 }] : []
+      return observation
+        ? [{ observation: this.#within(observation, request.scope), leads: true }]
+        : []
     })
     const verdict = judge(votes, settings.consensus)
     const recognitionId = this.#options.newId()
     const itemId = counter.item?.itemId ?? null
     this.#remember(recognitionId, { itemId })
-    const sure = votes.length >= wantedVotes
+    // Fewer frames than were wanted may say what it is, but are never sure of it.
+    const enough = votes.length >= wantedVotes
+    const decision =
+      votes.length === 0
+        ? 'unknown'
+        : enough || verdict.decision !== 'sure'
+          ? verdict.decision
+          : 'ask'
     return {
       recognitionId,
       itemId,
-      decision:
-        votes.length === 0
-          ? 'unknown'
-          : sure || verdict.decision !== 'sure'
-            ? verdict.decision
-            : 'ask',
-      auto: sure && verdict.auto,
-      askReason: verdict.askReason ?? (sure || votes.length === 0 ? null : 'confidence'),
+      decision,
+      auto: enough && verdict.auto,
+      askReason: decision === 'ask' ? (verdict.askReason ?? 'confidence') : null,
       candidates: votes.length === 0 ? [] : verdict.candidates.slice(0, request.top),
       view: last.scene.view === 'object' ? 'ok' : last.scene.view,
       pictureAgeMs: Math.max(0, clock.wall() - last.capturedAt),

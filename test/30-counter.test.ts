@@ -20,6 +20,7 @@ const settings = {
   giveUp: 1500,
   gone: 400,
   consensus: 0.6,
+  blind: 1000,
 }
 
 const candidate = (sku: string, score: number) => ({ sku, name: sku, plu: null, gtin: null, score })
@@ -38,7 +39,9 @@ function play(overrides: Partial<typeof settings> = {}) {
   let at = 0
   const counter = new Counter({ ...settings, ...overrides, newId: () => `item-${++ids}` })
   const actions: ItemAction[] = []
+  let look: Uint8Array | undefined
   const frame = (view: SceneView, observation?: Observation): FrameObservations => ({
+    ...(look ? { look } : {}),
     camera: 'counter',
     frame: at / 100,
     capturedAt: 1_000_000 + at,
@@ -70,6 +73,11 @@ function play(overrides: Partial<typeof settings> = {}) {
     },
     till(outcome: { actions: ItemAction[] }) {
       actions.push(...outcome.actions)
+      return script
+    },
+    /** From now on the scene looks like this; the same number, the same look. */
+    looks(like: number) {
+      look = Uint8Array.from({ length: 768 }, (_, cell) => (cell * (like + 1) * 37) % 200)
       return script
     },
     wait(ms: number) {
@@ -172,7 +180,11 @@ t.test('the light goes out: nothing is removed', async t => {
   const p = play().frames(10, 'apple').frames(100, 'dark').frames(5, 'apple')
   t.same(p.said(), ['placed apple sure item-1'])
   p.frames(1, 'dark')
-  t.match(p.counter.basket(), { complete: false, view: 'dark', items: [{ sku: 'apple' }] })
+  t.match(p.counter.basket(p.now().at), {
+    complete: false,
+    view: 'dark',
+    items: [{ sku: 'apple' }],
+  })
 })
 
 t.test('frames that go on to say another product change what the item is, once', async t => {
@@ -219,7 +231,7 @@ t.test(
   async t => {
     const p = play({ needSession: true }).frames(20, 'apple')
     t.same(p.said(), [])
-    t.equal(p.counter.basket().items.length, 0)
+    t.equal(p.counter.basket(p.now().at).items.length, 0)
     p.till(p.counter.open('s1', p.now()))
     t.match(p.actions[0], { session: 's1', item: { askReason: 'presentAtOpen', auto: false } })
     t.same(p.said(), ['placed apple ask item-1'])
@@ -230,7 +242,7 @@ t.test(
 )
 
 t.test('what is left at close is said to be left, and asked about in the next session', async t => {
-  const p = play({ needSession: true })
+  const p = play({ needSession: true }).frames(3, 'empty')
   p.till(p.counter.open('s1', p.now())).frames(10, 'apple')
   t.same(p.said(), ['placed apple sure item-1'])
   p.till(p.counter.open('s2', p.now()))
@@ -241,7 +253,7 @@ t.test('what is left at close is said to be left, and asked about in the next se
 })
 
 t.test('a suspended session sees nothing, and looks again when it resumes', async t => {
-  const p = play({ needSession: true })
+  const p = play({ needSession: true }).frames(3, 'empty')
   p.till(p.counter.open('s1', p.now())).frames(10, 'apple')
   p.said()
   p.till(p.counter.suspend('s1', p.now())).frames(20, 'empty').frames(20, 'pear')
@@ -257,9 +269,9 @@ t.test('a restart with an apple on the counter invents no second apple', async t
   const kept = JSON.parse(JSON.stringify(before.counter.keep()))
   const p = play().wait(50_000)
   p.counter.restore(kept)
-  t.match(p.counter.basket(), { complete: false, items: [{ itemId: 'item-1' }] })
+  t.match(p.counter.basket(p.now().at), { complete: false, items: [{ itemId: 'item-1' }] })
   t.same(p.frames(1, 'moving').frames(20, 'apple').said(), [])
-  t.equal(p.counter.basket().complete, true)
+  t.equal(p.counter.basket(p.now().at).complete, true)
   t.same(p.frames(1, 'moving').frames(6, 'empty').said(), ['removed taken apple sure item-1'])
 })
 
@@ -273,6 +285,188 @@ t.test('after a restart a known item counts as taken only after counter.settle',
   q.counter.restore(kept)
   t.same(q.frames(1, 'moving').frames(29, 'pear').said(), [])
   t.same(q.frames(5, 'pear').said(), ['removed taken apple sure item-1', 'placed pear sure item-1'])
+})
+
+t.test('a hand over an untouched thing changes nothing, whatever the model says next', async t => {
+  const p = play().looks(1).frames(10, seen('apple', 'ask'))
+  t.same(p.said(), ['placed apple ask item-1'])
+  for (const next of [seen('pear'), seen('x', 'unknown'), seen('plum', 'ask')]) {
+    p.frames(3, 'moving').frames(10, next)
+    t.notOk(p.said().some(words => /removed|placed/.test(words)))
+  }
+})
+
+t.test(
+  'after a hand, knowing less of a turned thing keeps its id; only another product takes its place',
+  async t => {
+    const p = play().looks(1).frames(10, seen('apple', 'ask'))
+    p.said()
+    t.same(p.looks(2).frames(2, 'moving').frames(10, seen('x', 'unknown')).said(), [
+      'changed identity ? unknown item-1',
+    ])
+    t.same(p.looks(3).frames(2, 'moving').frames(10, 'apple').said(), [
+      'changed identity apple sure item-1',
+    ])
+    const maybe = {
+      ...seen('pear', 'ask'),
+      candidates: [candidate('pear', 0.5), candidate('apple', 0.4)],
+    }
+    t.same(
+      p.looks(4).frames(2, 'moving').frames(10, maybe).said(),
+      [],
+      'a question with it among the answers',
+    )
+    t.same(p.looks(5).frames(2, 'moving').frames(10, 'pear').said(), [
+      'removed taken apple sure item-1',
+      'placed pear sure item-2',
+    ])
+  },
+)
+
+t.test(
+  'a confirmed item stays confirmed under hands, in the dark, and after a restart',
+  async t => {
+    const p = play({ needSession: true }).frames(3, 'empty')
+    p.till(p.counter.open('s1', p.now())).looks(1).frames(10, 'apple')
+    const product = { sku: 'pear', name: 'Pear', plu: null, gtin: null }
+    const confirm = { session: 's1', itemId: 'item-1', product, lineId: 'l1', quantity: 7 }
+    p.till(p.counter.confirm(confirm, p.now()))
+    p.said()
+    p.looks(2)
+      .frames(3, 'moving')
+      .frames(20, 'apple')
+      .frames(5, 'dark')
+      .frames(20, seen('x', 'unknown'))
+    t.same(p.said(), [])
+    const q = play({ needSession: true })
+    q.counter.restore(JSON.parse(JSON.stringify(p.counter.keep())))
+    t.same(q.frames(1, 'moving').frames(60, 'apple').said(), [])
+    t.same(
+      p.till(p.counter.confirm({ ...confirm, quantity: 8 }, p.now())).said(),
+      ['changed confirmed pear sure item-1'],
+      'another quantity is another word',
+    )
+    p.till(p.counter.close('s1', p.now())).till(p.counter.open('s2', p.now())).frames(2, 'apple')
+    t.match(p.actions.at(-1), {
+      action: 'placed',
+      session: 's2',
+      item: { quantity: { value: null, source: 'assumed' }, lineId: null },
+    })
+  },
+)
+
+t.test(
+  'what may have lain there at open is asked about, in whatever phase the session opens',
+  async t => {
+    const before = (...steps: ((p: ReturnType<typeof play>) => unknown)[]) => {
+      const p = play({ needSession: true })
+      for (const one of steps) one(p)
+      return p.till(p.counter.open('s1', p.now()))
+    }
+    const asked = ['placed apple ask item-1']
+    t.same(before().frames(9, 'apple').said(), asked, 'before the first frame')
+    t.same(
+      before(p => p.frames(2, 'apple'))
+        .frames(9, 'apple')
+        .said(),
+      asked,
+      'while it settles',
+    )
+    t.same(
+      before(p => p.frames(9, 'apple').frames(2, 'moving'))
+        .frames(9, 'apple')
+        .said(),
+      asked,
+      'under a hand',
+    )
+    t.same(
+      before(p => p.frames(9, 'apple').frames(2, 'empty'))
+        .frames(9, 'empty')
+        .said(),
+      [],
+      'on its way out',
+    )
+    t.same(
+      before(p => p.frames(9, 'empty'))
+        .frames(9, 'apple')
+        .said(),
+      ['placed apple sure item-1'],
+      'an empty counter',
+    )
+    t.same(
+      before(p => p.frames(9, 'empty').wait(60_000))
+        .frames(9, 'apple')
+        .said(),
+      asked,
+      'long unseen',
+    )
+    const p = before(p => p.frames(9, 'apple')).frames(40, 'pear')
+    t.match(p.actions.at(-1), {
+      action: 'changed',
+      item: { sku: 'pear', decision: 'ask', auto: false, askReason: 'presentAtOpen' },
+    })
+  },
+)
+
+t.test('what was taken is not left behind: a close while it leaves says taken', async t => {
+  const p = play({ needSession: true }).frames(3, 'empty')
+  p.till(p.counter.open('s1', p.now())).frames(10, 'apple').frames(2, 'empty')
+  p.till(p.counter.close('s1', p.now()))
+  t.same(p.said(), ['placed apple sure item-1', 'removed taken apple sure item-1'])
+})
+
+t.test('without sessions an item that lay there at a close is told of again', async t => {
+  const p = play().frames(10, 'apple')
+  p.till(p.counter.open('s1', p.now())).till(p.counter.close('s1', p.now())).frames(3, 'apple')
+  t.same(p.said(), [
+    'placed apple sure item-1',
+    'removed sessionEnd apple sure item-1',
+    'placed apple sure item-1',
+  ])
+})
+
+t.test(
+  'votes from before a gap count for nothing, and what is known must be seen again',
+  async t => {
+    const p = play().frames(2, 'apple').wait(600_000).frames(2, 'pear')
+    t.same(p.said(), [])
+    t.same(p.frames(3, 'pear').said(), ['placed pear sure item-1'])
+    p.wait(600_000).frames(3, 'apple')
+    t.same(p.said(), [], 'no word on the first frames')
+    t.same(p.frames(3, 'apple').said(), [
+      'removed taken pear sure item-1',
+      'placed apple sure item-2',
+    ])
+    const q = play()
+    q.counter.restore(p.counter.keep())
+    t.same(q.wait(10_000).frames(20, 'empty').said(), [], 'settle begins with the first frame')
+  },
+)
+
+t.test('a gone item goes, also where single frames claim that something is there', async t => {
+  const p = play().frames(10, 'apple')
+  for (let n = 0; n < 12; n++) p.frames(2, 'empty').frames(1, 'apple')
+  t.same(p.said(), ['placed apple sure item-1', 'removed taken apple sure item-1'])
+})
+
+t.test('the basket is complete only where it was just seen for certain and told', async t => {
+  const p = play()
+  const complete = () => p.counter.basket(p.now().at).complete
+  t.equal(complete(), false, 'before the first frame')
+  p.frames(2, 'empty')
+  t.equal(complete(), true)
+  p.frames(2, 'apple')
+  t.equal(complete(), false, 'while it settles')
+  p.frames(5, 'apple')
+  t.equal(complete(), true)
+  p.wait(2500)
+  t.equal(complete(), false, 'no frame for two seconds')
+  const q = play({ needSession: true }).frames(9, 'apple')
+  t.equal(
+    q.counter.basket(q.now().at).complete,
+    false,
+    'something lies there that nobody was told of',
+  )
 })
 
 t.test('a state of a newer format is refused', async t => {
@@ -294,7 +488,7 @@ t.test('another camera votes, and never decides alone', async t => {
 })
 
 t.test('a verdict is sure only where enough frames are sure of the same', async t => {
-  const votes = (...list: Observation[]) => list.map(observation => ({ observation, at: 0 }))
+  const votes = (...list: Observation[]) => list.map(observation => ({ observation, leads: true }))
   t.match(judge(votes(seen('a'), seen('a'), seen('a', 'ask')), 0.6), {
     decision: 'sure',
     settled: true,
@@ -357,7 +551,7 @@ t.test(
             if (action === 'removed') there.delete(item.itemId)
             if (there.size > 1) return false
           }
-          return p.counter.basket().items.length === there.size
+          return p.counter.basket(p.now().at).items.length === there.size
         },
       ),
       { numRuns: 300 },

@@ -15,6 +15,7 @@ const settings = {
   giveUp: 1500,
   gone: 400,
   consensus: 0.6,
+  blind: 1000,
   newId: () => 'i',
 }
 const action = (name: string) => ({ camera: name }) as ItemAction
@@ -46,7 +47,7 @@ function setUp(refusals: number) {
 t.test('what waits is written together, in its order, and then told', async t => {
   const { written, told, record } = setUp(0)
   await Promise.all([record('a'), record('b', 'c'), record('d')])
-  t.same(written, [['a'], ['b', 'c', 'd']])
+  t.same(written, [['a', 'b', 'c', 'd']])
   t.equal(told.length, 4)
 })
 

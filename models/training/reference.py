@@ -1,4 +1,4 @@
-"""What Python says of the same pictures: the judge of the addon's classification, not a part of it."""
+"""What Python says of the same pictures: the judge of the addon, not a part of it."""
 
 import argparse
 import csv

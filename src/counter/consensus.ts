@@ -24,6 +24,12 @@ export const addVote = (votes: readonly Vote[], vote: Vote): Vote[] => [
   vote,
 ]
 
+/** Another camera's vote: at most one for each of the leading camera, so that a faster one never decides. */
+export function addOtherVote(votes: readonly Vote[], vote: Vote): Vote[] {
+  const leading = votes.filter(one => one.leads).length
+  return votes.length - leading < leading ? addVote(votes, vote) : [...votes]
+}
+
 /** Mean score of each product over all votes; a product that a vote does not list has 0 there. */
 function meanCandidates(votes: readonly Vote[]): Candidate[] {
   const sums = new Map<string, Candidate>()

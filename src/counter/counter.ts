@@ -1,4 +1,5 @@
 // One counter: holds the state of the table, answers the till's questions about it, and can be kept on disk.
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { GroceryError } from '../errors.js'
 import type { FrameObservations, Product } from '../recognition/types.js'
@@ -19,9 +20,13 @@ const keptSchema = z.object({
   item: z.custom<Item>(value => typeof value === 'object').nullable(),
   announced: z.boolean(),
   confirmed: z.boolean(),
+  presentAtOpen: z.boolean().default(false),
   session: z.object({ id: z.string(), suspended: z.boolean() }).nullable(),
 })
 export type KeptCounter = z.infer<typeof keptSchema>
+
+/** A basket older than this was not seen now. */
+const freshMs = 2000
 
 /** What a step gave: actions to publish in order, and why none is. */
 export interface Outcome {
@@ -58,11 +63,11 @@ export class Counter {
    * @param at monotonic ms now; @param leads whether it is the camera that announces, or one that only votes
    */
   see(frame: FrameObservations, at: number, leads: boolean): Outcome {
-    const { capturedAt, ageMs, camera, scene } = frame
+    const { capturedAt, ageMs, camera, scene, look = null } = frame
     const moment: Moment = { at, capturedAt, ageMs, camera }
     const observation = frame.observations[0]
     if (scene.view === 'object' && observation) {
-      return this.#step({ ...moment, kind: leads ? 'object' : 'vote', observation })
+      return this.#step({ ...moment, kind: leads ? 'object' : 'vote', observation, look })
     }
     if (!leads) return { actions: [], why: 'this camera only votes' }
     return this.#step({ ...moment, kind: scene.view === 'object' ? 'moving' : scene.view })
@@ -106,7 +111,9 @@ export class Counter {
         `Expected an item ${itemId} on the counter but it is not there`,
       )
     }
-    if (confirmed && item.sku === product.sku && (lineId === null || lineId === item.lineId)) {
+    const known = { lineId: item.lineId, quantity: item.quantity.value }
+    const says = { lineId: lineId ?? known.lineId, quantity: quantity ?? known.quantity }
+    if (confirmed && item.sku === product.sku && isDeepStrictEqual(known, says)) {
       return { actions: [], why: null }
     }
     if (confirmed && item.sku !== product.sku) {
@@ -128,33 +135,40 @@ export class Counter {
     )
   }
 
-  basket(): BasketContent {
-    const { announced, item, session, view, phase } = this.#state
+  /**
+   * What lies there. Complete only where it was just seen, for certain, and the till was told all of it.
+   * @param at monotonic ms now
+   */
+  basket(at: number): BasketContent {
+    const { announced, item, session, view, phase, lastAt } = this.#state
+    const fresh = lastAt !== null && at - lastAt <= freshMs && !session?.suspended
+    const certain =
+      phase === 'empty' ? view === 'empty' : phase === 'placed' && announced && view === 'ok'
     return {
       session: session?.id ?? null,
-      complete: view !== 'moving' && view !== 'dark' && phase !== 'restored',
+      complete: fresh && certain,
       view,
       items: announced && item ? [item] : [],
     }
   }
 
   keep(): KeptCounter {
-    const { item, announced, confirmed, session } = this.#state
-    return { format: keptFormat, item, announced, confirmed, session }
+    const { item, announced, confirmed, presentAtOpen, session } = this.#state
+    return { format: keptFormat, item, announced, confirmed, presentAtOpen, session }
   }
 
   /** Takes up what keep() gave before a restart. Throws OUTBOX_INVALID for a newer format. */
-  restore(kept: unknown): void {
-    const result = keptSchema.safeParse(kept)
+  restore(text: unknown): void {
+    const result = keptSchema.safeParse(text)
     if (!result.success) {
       throw new GroceryError(
         'OUTBOX_INVALID',
-        `Expected the counter's state in format ${keptFormat} but received ${JSON.stringify((kept as { format?: unknown })?.format)}`,
+        `Expected the counter's state in format ${keptFormat} but received ${JSON.stringify((text as { format?: unknown })?.format)}`,
       )
     }
-    const { item, announced, confirmed, session } = result.data
-    const phase = item ? 'restored' : 'empty'
-    this.#state = { ...initialState(), phase, item, announced, confirmed, session }
+    const phase = result.data.item ? 'restored' : 'empty'
+    const { format: _, ...kept } = result.data
+    this.#state = { ...initialState(), ...kept, phase }
   }
 
   #step(input: Input): Outcome {

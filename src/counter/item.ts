@@ -21,11 +21,18 @@ function identityOf(verdict: Verdict) {
   }
 }
 
+// One kind of goods lies on a produce scale; how many or how heavy only the scale or the till knows.
+const unknownQuantity: Item['quantity'] = {
+  value: null,
+  unit: 'each',
+  source: 'assumed',
+  exact: false,
+}
+
 export const newItem = (itemId: string, verdict: Verdict): Item => ({
   itemId,
   ...identityOf(verdict),
-  // One kind of goods lies on a produce scale; how many or how heavy only the scale or the till knows.
-  quantity: { value: null, unit: 'each', source: 'assumed', exact: false },
+  quantity: unknownQuantity,
   weight: null,
   text: null,
   disposition: 'open',
@@ -35,6 +42,22 @@ export const newItem = (itemId: string, verdict: Verdict): Item => ({
 export const identifiedAs = (item: Item, verdict: Verdict): Item => ({
   ...item,
   ...identityOf(verdict),
+})
+
+/** What may have lain there before the session is a question, however certain the model is. */
+export const askedAbout = (item: Item): Item => ({
+  ...item,
+  decision: item.decision === 'sure' ? 'ask' : item.decision,
+  auto: false,
+  askReason: item.decision === 'unknown' ? null : 'presentAtOpen',
+})
+
+/** The same thing for the next session: nothing that the last one's till said of it holds. */
+export const forgetTill = (item: Item): Item => ({
+  ...item,
+  quantity: unknownQuantity,
+  disposition: 'open',
+  lineId: null,
 })
 
 /** The same item after a person said what it is. */

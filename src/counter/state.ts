@@ -1,5 +1,5 @@
 // The counter's state, its inputs and its results: everything that the table speaks of. Types and small makers only.
-import type { Box, Candidate, Observation, Product } from '../recognition/types.js'
+import type { Box, Observation, Product } from '../recognition/types.js'
 import type { Item, ItemAction } from './types.js'
 
 /**
@@ -35,7 +35,7 @@ export interface Moment {
 export type Input = Moment &
   (
     | { kind: 'empty' | 'moving' | 'dark' }
-    | { kind: 'object' | 'vote'; observation: Observation }
+    | { kind: 'object' | 'vote'; observation: Observation; look: Look }
     | { kind: 'open'; session: string }
     | { kind: 'close' | 'suspend' | 'resume'; session: string }
     | {
@@ -55,8 +55,12 @@ export interface Session {
 /** What one frame says the thing is. */
 export interface Vote {
   observation: Observation
-  at: number
+  /** false: another camera's word. */
+  leads: boolean
 }
+
+/** Brightness of the scene on a coarse grid, to know an untouched thing again; null where nobody gave it. */
+export type Look = Uint8Array | null
 
 export interface CounterState {
   phase: Phase
@@ -67,6 +71,14 @@ export interface CounterState {
   /** Whether the till has been told of the item. */
   announced: boolean
   confirmed: boolean
+  /** Whether what lies there may have lain there before the session: then it is asked about, never told. */
+  presentAtOpen: boolean
+  /** How the item looked when it was last seen for certain. */
+  look: Look
+  /** Monotonic ms since when the item has not been seen for certain. */
+  missingSince: number
+  /** Monotonic ms of the last frame; null before the first. */
+  lastAt: number | null
   session: Session | null
   /** How the last frame looked, for the basket. */
   view: 'ok' | 'moving' | 'dark' | 'empty'
@@ -84,6 +96,8 @@ export interface CounterSettings {
   gone: number
   /** Share of frames that must agree. */
   consensus: number
+  /** Without a frame for so long, what was seen before is no evidence any more. */
+  blind: number
   newId(): string
 }
 
@@ -94,8 +108,6 @@ export interface Result {
   why: string | null
 }
 
-export const noVotes: readonly Vote[] = []
-
 export const initialState = (): CounterState => ({
   phase: 'empty',
   since: 0,
@@ -103,11 +115,13 @@ export const initialState = (): CounterState => ({
   item: null,
   announced: false,
   confirmed: false,
+  presentAtOpen: false,
+  look: null,
+  missingSince: 0,
+  lastAt: null,
   session: null,
   view: 'empty',
 })
 
 /** What the box of an item of the whole picture is. */
 export const wholePicture: Box = [0, 0, 1, 1]
-
-export type { Candidate }

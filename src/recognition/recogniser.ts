@@ -30,7 +30,8 @@ export class Recogniser {
   async recognise(frame: Frame): Promise<FrameObservations> {
     const { id, roi, rotate, mode } = this.#camera
     const input = await readPicture(frame.bytes, `camera ${id} frame ${frame.number}`, rotate)
-    const scene = this.#watcher.look(await this.#grid(input))
+    const grid = await this.#grid(input)
+    const scene = this.#watcher.look(grid)
     // A scene that moves or is empty has no item to ask about; stream mode wants every frame.
     const worthALook = mode === 'stream' || scene.view === 'object'
     const classification = worthALook
@@ -42,6 +43,7 @@ export class Recogniser {
       capturedAt: frame.capturedAt,
       ageMs: this.#clock.mono() - frame.capturedMono,
       scene,
+      look: Uint8Array.from(grid, luma => Math.round(luma * 255)),
       observations: classification ? [classification.observation] : [],
       stagesMs: classification?.stagesMs ?? noStages,
     }

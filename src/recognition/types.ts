@@ -80,6 +80,8 @@ export interface FrameObservations {
   /** From capture to now, ms, by the monotonic clock of the vision process. */
   ageMs: number
   scene: Scene
+  /** Brightness on a coarse grid, to know an untouched scene again; never leaves the two processes. */
+  look?: Uint8Array
   observations: Observation[]
   stagesMs: StagesMs
 }
