@@ -46,6 +46,11 @@ interface Parts {
   envelope: EventEnvelope
 }
 
+const connecting = (camera: string) => ({
+  code: 'CAMERA_CONNECTING',
+  message: `camera ${camera} has not given a frame yet`,
+})
+
 export class Daemon {
   readonly #config: Config
   readonly #log: Logger
@@ -105,6 +110,7 @@ export class Daemon {
       outbox,
       counter,
       health,
+      clock,
       onEvents: events => {
         for (const event of events)
           metrics.event({ action: event.action, decision: event.item.decision })
@@ -191,6 +197,7 @@ export class Daemon {
         message: 'Expected a camera in the configuration but it has none',
       })
     }
+    for (const { id } of config.cameras) health.set(`camera:${id}`, connecting(id))
     this.#showState()
     this.#showBasket()
     await this.#begin(publisher)
@@ -256,7 +263,7 @@ export class Daemon {
   // ---- what vision says
 
   #hear(message: Up): void {
-    const { health, kiosk, metrics, envelope } = this.#parts!
+    const { health, kiosk, metrics, envelope, counter } = this.#parts!
     switch (message.type) {
       case 'ready': {
         const { model, runtime, products } = message
@@ -283,6 +290,7 @@ export class Daemon {
         if (status !== 'connecting')
           health.set(`camera:${camera}`, status === 'live' ? null : reason)
         metrics.setCamera(message)
+        if (status !== 'live' && camera === this.#leader()?.id) counter.loseSight()
         this.#showState()
         return
       }
@@ -295,6 +303,7 @@ export class Daemon {
         this.#log.warn({ code, fatal }, words)
         if (fatal) {
           this.#modelFault = true
+          health.started()
           health.set('vision', { code, message: words })
         }
       }
@@ -302,11 +311,13 @@ export class Daemon {
   }
 
   #visionDown(reason: { code: string; message: string }): void {
-    const { health, kiosk, metrics } = this.#parts!
+    const { health, kiosk, metrics, counter } = this.#parts!
     this.#log.error(reason, 'vision is down')
+    kiosk.visionIsDown()
+    counter.loseSight()
+    for (const { id } of this.#config.cameras) health.set(`camera:${id}`, connecting(id))
     // Why a model does not load says more than that the process ended because of it.
     if (!this.#modelFault) health.set('vision', reason)
-    kiosk.visionIsDown()
     metrics.visionRestarted()
     for (const { id } of this.#config.cameras) {
       metrics.setCamera({ type: 'cameraHealth', camera: id, status: 'connecting', reason: null })
@@ -320,9 +331,8 @@ export class Daemon {
     metrics.frame(frame)
     const camera = this.#config.cameras.find(one => one.id === frame.camera)
     if (camera?.mode === 'stream') {
-      const reason = frame.scene.view === 'object' ? null : frame.scene.view
-      kiosk.frameSeen(frame, reason)
-      void publisher.sendFrame(frame, reason)
+      kiosk.frameSeen(frame, null)
+      void publisher.sendFrame(frame, null)
       return
     }
     const leads = camera === this.#leader()

@@ -27,6 +27,10 @@ export const errorTable = {
     meaning: 'The model was right less often than --min-top1 asks for.',
     remedy: 'Look at the worst mistakes in the report (--html) before the model is used.',
   },
+  CAMERA_CONNECTING: {
+    meaning: 'The camera is being opened and has not given a frame yet.',
+    remedy: 'Wait a moment; if it stays, check cable, power and address.',
+  },
   CAMERA_ENDED: {
     meaning: 'A finite source (a file, or dir: with loop=0) has been read to its end.',
     remedy: 'Nothing: this is the normal end. Use loop=1 for a source that repeats.',
@@ -79,6 +83,11 @@ export const errorTable = {
     meaning: 'The labelled pictures are not there, or a row, folder or label of them is wrong.',
     remedy:
       'Give a folder per class or a CSV of path,label rows; a label is a sku, name or class index.',
+  },
+  DEVICE_NOT_FOUND: {
+    meaning: 'The runtime is here, and the device that was asked for is not.',
+    remedy:
+      'Use a device that the message lists, or install its driver; `grocerd doctor` lists all.',
   },
   ENGINE_BUSY: {
     meaning: 'More requests are waiting for the model than its queue holds.',
@@ -148,6 +157,10 @@ export const errorTable = {
     meaning: 'The picture has no bytes.',
     remedy: 'Take the picture again; check the disk it was copied from.',
   },
+  IMAGE_NOT_FOUND: {
+    meaning: 'A picture file is not there or cannot be opened.',
+    remedy: 'Check the path and the permissions.',
+  },
   IMAGE_TOO_LARGE: {
     meaning: 'The picture has more pixels than grocerd decodes.',
     remedy: 'Scale it down; a few megapixels are plenty for recognition.',
@@ -168,6 +181,10 @@ export const errorTable = {
   INFERENCE_FAILED: {
     meaning: 'The runtime reported an error while the model ran.',
     remedy: 'Run `grocerd doctor`; another device or runtime may do.',
+  },
+  INTERNAL: {
+    meaning: 'Something went wrong that grocerd has no words for: a defect of grocerd.',
+    remedy: 'Report it with the message and the log.',
   },
   ITEM_GONE: {
     meaning: 'The item or recognition that a confirm names is not there any more.',

@@ -1,5 +1,6 @@
 // Puts what the counter did on disk, in its order, and only then tells the others; tries again while the disk refuses.
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from './clock.js'
 import type { Counter, Outcome } from './counter/counter.js'
 import { describeError, GroceryError } from './errors.js'
 import type { Health } from './observe/health.js'
@@ -16,6 +17,7 @@ export interface RecorderOptions {
   outbox: Outbox
   counter: Counter
   health: Health
+  clock: Clock
   onEvents(events: ItemEvent[]): void
 }
 
@@ -23,6 +25,8 @@ export interface RecorderOptions {
 interface Wanted {
   actions: Outcome['actions']
   state: unknown
+  /** Monotonic ms when it was recorded: what waits for the disk grows older. */
+  at: number
   kept(): void
   lost(error: unknown): void
 }
@@ -54,7 +58,7 @@ export class Recorder {
     }
     this.#newest = text
     return new Promise((kept, lost) => {
-      this.#waiting.push({ actions, state, kept, lost })
+      this.#waiting.push({ actions, state, at: this.#options.clock.mono(), kept, lost })
       this.#writing ??= this.#write()
     })
   }
@@ -69,13 +73,16 @@ export class Recorder {
 
   /** One write at a time, of all that waits: a refused one is tried again before anything newer. */
   async #write(): Promise<void> {
-    const { outbox, health, onEvents } = this.#options
+    const { outbox, health, clock, onEvents } = this.#options
     // Begins in the next turn, so that what one frame gives is written together.
     await null
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.slice(0, mostTogether)
       try {
-        const actions = batch.flatMap(wanted => wanted.actions)
+        const now = clock.mono()
+        const actions = batch.flatMap(({ actions, at }) =>
+          actions.map(action => ({ ...action, ageMs: action.ageMs + now - at })),
+        )
         const events = await outbox.append(actions, batch.at(-1)!.state)
         this.#waiting.splice(0, batch.length)
         health.set('outbox', null)

@@ -74,7 +74,7 @@ export class TillDesk {
     })
     const verdict = judge(votes, settings.consensus)
     const recognitionId = this.#options.newId()
-    const itemId = counter.item?.itemId ?? null
+    const itemId = (votes.length > 0 && counter.itemOf(verdict)?.itemId) || null
     this.#remember(recognitionId, { itemId })
     // Fewer frames than were wanted may say what it is, but are never sure of it.
     const enough = votes.length >= wantedVotes

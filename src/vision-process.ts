@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Clock } from './clock.js'
+import { describeError } from './errors.js'
 import type { Logger } from './log.js'
 import type { Configure, Down, Up } from './protocol.js'
 
@@ -18,11 +19,21 @@ export interface VisionListener {
   onDown(reason: { code: 'VISION_CRASHED' | 'VISION_HUNG'; message: string }): void
 }
 
+/** `detached` makes it the leader of its own group, so that its ffmpeg children can be ended with it. */
+const forkVision = (): ChildProcess =>
+  fork(fileURLToPath(new URL('./vision.js', import.meta.url)), [], {
+    serialization: 'advanced',
+    detached: true,
+    execArgv: [],
+    env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+  })
+
 export class VisionProcess {
   readonly #configure: Configure
   readonly #listener: VisionListener
   readonly #clock: Clock
   readonly #log: Logger
+  readonly #fork: () => ChildProcess
   #child: ChildProcess | null = null
   #heardAt = 0
   #startedAt = 0
@@ -34,11 +45,18 @@ export class VisionProcess {
   #retry: NodeJS.Timeout | null = null
   restarts = 0
 
-  constructor(configure: Configure, listener: VisionListener, clock: Clock, log: Logger) {
+  constructor(
+    configure: Configure,
+    listener: VisionListener,
+    clock: Clock,
+    log: Logger,
+    forkChild = forkVision,
+  ) {
     this.#configure = configure
     this.#listener = listener
     this.#clock = clock
     this.#log = log
+    this.#fork = forkChild
   }
 
   get pid(): number | null {
@@ -59,7 +77,8 @@ export class VisionProcess {
     if (this.#watchdog) clearInterval(this.#watchdog)
     if (this.#retry) clearTimeout(this.#retry)
     const child = this.#child
-    if (!child) return
+    // One without a pid never ran: there is no end to wait for.
+    if (child?.pid === undefined) return
     const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
     this.send({ type: 'stop' })
     const impatient = setTimeout(() => this.#killGroup(child), stopPatienceMs)
@@ -69,31 +88,39 @@ export class VisionProcess {
   }
 
   #spawn(): void {
-    // `detached` makes it the leader of its own group, so that its ffmpeg children can be ended with it.
-    const child = fork(fileURLToPath(new URL('./vision.js', import.meta.url)), [], {
-      serialization: 'advanced',
-      detached: true,
-      execArgv: [],
-      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
-    })
-    this.#child = child
     this.#heard = false
     this.#hung = false
     this.#startedAt = this.#heardAt = this.#clock.mono()
+    let child: ChildProcess
+    try {
+      child = this.#fork()
+    } catch (error) {
+      // ENOMEM and others are thrown; EMFILE, EAGAIN come as an `error` without an `exit`.
+      this.#down(`cannot be started: ${describeError(error).message}`)
+      return
+    }
+    this.#child = child
     child.on('message', message => {
       this.#heard = true
       this.#heardAt = this.#clock.mono()
       this.#listener.onMessage(message as Up)
     })
-    child.once('error', error =>
-      this.#log.error({ err: error }, 'the vision process cannot be started'),
-    )
-    child.once('exit', (code, signal) => this.#ended(child, signal ?? `code ${code}`))
+    child.on('error', error => {
+      this.#log.error({ err: error }, 'the vision process has an error')
+      if (child.pid === undefined && this.#child === child)
+        this.#down(`cannot be started: ${error.message}`)
+    })
+    child.once('exit', (code, signal) => {
+      this.#killGroup(child)
+      const words = this.#hung
+        ? 'gave no sign of life and was killed'
+        : `ended with ${signal ?? `code ${code}`}`
+      this.#down(words)
+    })
     this.send(this.#configure)
   }
 
-  #ended(child: ChildProcess, how: string): void {
-    this.#killGroup(child)
+  #down(words: string): void {
     this.#child = null
     if (this.#stopping) return
     const lived = this.#clock.mono() - this.#startedAt
@@ -101,13 +128,11 @@ export class VisionProcess {
     this.restarts++
     // The first failure is answered at once: a sale may be going on.
     const waitMs = this.#failures <= 1 ? 0 : Math.min(250 * 2 ** this.#failures, maxBackOffMs)
-    const code = this.#hung ? 'VISION_HUNG' : 'VISION_CRASHED'
-    const words = this.#hung ? 'gave no sign of life and was killed' : `ended with ${how}`
+    this.#retry = setTimeout(() => this.#spawn(), waitMs)
     this.#listener.onDown({
-      code,
+      code: this.#hung ? 'VISION_HUNG' : 'VISION_CRASHED',
       message: `the vision process ${words}; it starts again in ${waitMs} ms`,
     })
-    this.#retry = setTimeout(() => this.#spawn(), waitMs)
   }
 
   #checkAlive(): void {

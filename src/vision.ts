@@ -2,8 +2,9 @@
 import { writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { Camera } from './cameras/camera.js'
+import { Failures } from './cameras/failures.js'
 import { systemClock } from './clock.js'
-import { describeError } from './errors.js'
+import { describeError, GroceryError } from './errors.js'
 import { createLog } from './log.js'
 import type { Configure, Down, Up } from './protocol.js'
 import { Classifier } from './recognition/classifier.js'
@@ -13,13 +14,17 @@ import { Recogniser } from './recognition/recogniser.js'
 
 /** Also the sign of life: the daemon kills a vision process that is silent for longer. */
 const metricsEveryMs = 1000
-/** An inference that takes longer is a hang; no more signs of life are given then. */
+/** An inference that takes longer is a hang, which only the end of this process cures. */
 const inferencePatienceMs = 3000
+const stopPatienceMs = 3000
 
 const send = (message: Up) => {
   // The daemon may be gone already; `disconnect` ends this process then.
   if (process.connected) process.send?.(message)
 }
+
+/** process.exit waits for the threads of the addon, so for a hung inference it would wait for ever. */
+const endAtOnce = () => process.kill(process.pid, 'SIGKILL')
 
 class CameraLoop {
   readonly #configure: Configure
@@ -28,17 +33,22 @@ class CameraLoop {
   readonly #rotate: 0 | 90 | 180 | 270
   #done: Promise<void> = Promise.resolve()
   #newest: { bytes: Uint8Array; capturedAt: number } | null = null
-  #watchers = 0
+  #previewWanted = false
+  readonly #failures: Failures
   failed = 0
   recognised = 0
-  busySince: number | null = null
+  #busy = false
+  #checksWhileBusy = 0
 
   constructor(configure: Configure, index: number, classifier: Classifier) {
     this.#configure = configure
     const config = configure.cameras[index]!
     this.#rotate = config.rotate
-    this.camera = new Camera(config, systemClock, (status, reason) =>
+    this.#failures = new Failures((status, reason) =>
       send({ type: 'cameraHealth', camera: config.id, status, reason }),
+    )
+    this.camera = new Camera(config, systemClock, (status, reason) =>
+      this.#failures.source(status, reason),
     )
     this.#recogniser = new Recogniser(config, classifier, this.#configure.counter, systemClock)
   }
@@ -53,25 +63,37 @@ class CameraLoop {
     await this.#done
   }
 
-  /** Answers with the newest frame, or with the next where none has come yet. */
+  /** Answers with the newest frame; where none has come yet, the first is one answer for all who asked. */
   preview(): void {
     if (this.#newest) void this.#sendPreview(this.#newest)
-    else this.#watchers++
+    else this.#previewWanted = true
+  }
+
+  /**
+   * Whether the frame at hand has been pending for too long; to be asked every metricsEveryMs.
+   * The askings are counted, not the time: a pause of the whole process (swapping) is no hang.
+   */
+  hangs(): boolean {
+    return this.#busy && ++this.#checksWhileBusy > inferencePatienceMs / metricsEveryMs
   }
 
   async #run(): Promise<void> {
     for await (const frame of this.camera.newest()) {
-      this.busySince = systemClock.mono()
+      this.#busy = true
+      this.#checksWhileBusy = 0
       this.#newest = frame
-      for (; this.#watchers > 0; this.#watchers--) void this.#sendPreview(frame)
+      if (this.#previewWanted) void this.#sendPreview(frame)
+      this.#previewWanted = false
       try {
         send({ type: 'observations', frame: await this.#recogniser.recognise(frame) })
         this.recognised++
+        this.#failures.recognised()
       } catch (error) {
         this.failed++
-        send({ type: 'fault', ...describeError(error), fatal: false })
+        this.#failures.failed(describeError(error))
+        this.#tell(error)
       }
-      this.busySince = null
+      this.#busy = false
     }
   }
 
@@ -87,8 +109,12 @@ class CameraLoop {
       const input = await readPicture(bytes, `camera ${camera}`, this.#rotate)
       send({ type: 'preview', camera, jpeg: await previewOf(input), capturedAt })
     } catch (error) {
-      send({ type: 'fault', ...describeError(error), fatal: false })
+      this.#tell(error)
     }
+  }
+
+  #tell(error: unknown): void {
+    if (this.#failures.tells()) send({ type: 'fault', ...describeError(error), fatal: false })
   }
 }
 
@@ -110,6 +136,7 @@ async function main(): Promise<void> {
   const stop = async () => {
     if (stopping) return
     stopping = true
+    setTimeout(endAtOnce, stopPatienceMs)
     await Promise.all([...loops.values()].map(loop => loop.stop()))
     await classifier?.stop()
     process.disconnect?.()
@@ -141,13 +168,21 @@ async function main(): Promise<void> {
     for (const loop of loops.values()) loop.start()
   }
 
+  /** The other cameras' observations still count as life, so a hang must end the process itself. */
+  const endWhereHung = () => {
+    const hung = [...loops.values()].find(loop => loop.hangs())
+    if (!hung) return
+    const error = new GroceryError(
+      'INFERENCE_FAILED',
+      `camera ${hung.camera.id}: Expected an inference within ${inferencePatienceMs} ms but it hangs; vision ends`,
+    )
+    // Not fatal: the new process may well be sound.
+    send({ type: 'fault', ...describeError(error), fatal: false })
+    setTimeout(endAtOnce, 100)
+  }
+
   const sendMetrics = () => {
     const all = [...loops.values()]
-    const now = systemClock.mono()
-    const hangs = all.some(
-      loop => loop.busySince !== null && now - loop.busySince > inferencePatienceMs,
-    )
-    if (hangs) return
     send({
       type: 'metrics',
       rssBytes: process.memoryUsage.rss(),
@@ -174,7 +209,10 @@ async function main(): Promise<void> {
   // The daemon is gone: nobody wants what is seen here, and no ffmpeg may stay on the camera.
   process.on('disconnect', () => void stop())
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
-  setInterval(sendMetrics, metricsEveryMs)
+  setInterval(() => {
+    endWhereHung()
+    sendMetrics()
+  }, metricsEveryMs)
   standBack()
 }
 

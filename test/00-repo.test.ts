@@ -131,7 +131,9 @@ t.test('every error code is used, and every code that is used exists', async t =
   for (const path of all.filter(
     one => /^(src|native)\/.*\.(ts|cc|h)$/.test(one) && one !== 'src/errors.ts',
   )) {
-    for (const [, code] of text(path).matchAll(/['"]([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|USAGE)['"]/g))
+    for (const [, code] of text(path).matchAll(
+      /['"]([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|USAGE|INTERNAL)['"]/g,
+    ))
       used.set(code!, path)
   }
   for (const code of Object.keys(errorTable)) t.ok(used.has(code), `${code} is used`)

@@ -184,6 +184,23 @@ t.test('all errors are told at once', async t => {
   })
 })
 
+t.test(
+  'errors come in the order of the file, and what later stages know comes with them',
+  async t => {
+    const source = (uri: string) => (uri.startsWith('dir:') ? null : `no ${uri}`)
+    const text =
+      'mqtt: {topic: "#"}\ncameras:\n  - {id: a, source: foo}\n  - {id: b, source: "dir:x"}\nkisok: {}'
+    t.throws(() => parseConfig(text, 'k.yaml', {}, { source }), {
+      message: [
+        '3 errors in k.yaml',
+        'k.yaml:1:15 mqtt.topic: Expected a topic without + or # but received "#"',
+        'k.yaml:3:21 cameras.0.source: no foo',
+        'k.yaml:5:1 Unknown key "kisok"; did you mean "kiosk"?',
+      ].join('\n'),
+    })
+  },
+)
+
 t.test('an alias bomb is refused, not expanded', async t => {
   const bomb = ['a: &a [x, x, x, x, x, x, x, x]']
   for (const pair of ['ba', 'cb', 'dc', 'ed', 'fe']) {

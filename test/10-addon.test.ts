@@ -151,7 +151,7 @@ for (const [name, runtime, files] of ways) {
       const options = { runtime, ...files(doubling), input: spec(8, 4), device: 'TPU' }
       const devices = probeRuntime(runtime).devices.join(', ')
       await t.rejects(new Engine(options).start(), {
-        code: 'RUNTIME_NOT_FOUND',
+        code: 'DEVICE_NOT_FOUND',
         message: `Expected device TPU for ${runtime} but this machine has ${devices}`,
       })
     })

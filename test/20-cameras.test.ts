@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
 import t from 'tap'
 import { Camera } from '../src/cameras/camera.js'
+import { Failures } from '../src/cameras/failures.js'
 import { JpegSplitter } from '../src/cameras/jpeg-splitter.js'
 import { parseSource } from '../src/cameras/schemes.js'
 import { systemClock } from '../src/clock.js'
@@ -41,6 +42,10 @@ t.test('a source that is wrong is told with what was expected', async t => {
       'dir:x?hold=2',
       'source "dir:x?hold=2": Expected a duration such as 2s for hold but received "2"',
     ],
+    [
+      'dir:x?hold=0s',
+      'source "dir:x?hold=0s": Expected a duration above 0 for hold but received "0s"',
+    ],
     ['dir:x?loop=yes', 'source "dir:x?loop=yes": Expected 0 or 1 for loop but received "yes"'],
   ]
   for (const [uri, message] of cases) {
@@ -66,6 +71,76 @@ t.test(
     )
   },
 )
+
+t.test('dir: shows each picture once where a period of the rate is longer than hold', async t => {
+  const dir = t.testdir({ 'a.jpg': 'a', 'b.jpg': 'b', 'c.jpg': 'c' })
+  for (const hold of ['1ms', '0.00000000000001ms']) {
+    const seen: string[] = []
+    const source = parseSource(`dir:${dir}?hold=${hold}&loop=0`, 20)
+    for await (const bytes of source(new AbortController().signal)) seen.push(String(bytes))
+    t.same(seen, ['a', 'b', 'c'], hold)
+  }
+})
+
+t.test('dir: ends at once when it is stopped, and is lost when its pictures vanish', async t => {
+  const dir = t.testdir({ 'a.jpg': 'a', 'b.jpg': 'b' })
+  const stop = new AbortController()
+  const frames = parseSource(`dir:${dir}?hold=1h`, 10)(stop.signal)[Symbol.asyncIterator]()
+  await frames.next()
+  stop.abort()
+  await t.rejects(frames.next(), { name: 'AbortError' })
+
+  const never = new AbortController().signal
+  const looping = parseSource(`dir:${dir}?hold=1ms`, 20)(never)[Symbol.asyncIterator]()
+  t.equal(String((await looping.next()).value), 'a')
+  rmSync(`${dir}/b.jpg`)
+  await t.rejects(looping.next(), {
+    code: 'CAMERA_NOT_FOUND',
+    message: `Expected a picture at ${dir}/b.jpg: ENOENT`,
+  })
+  rmSync(`${dir}/a.jpg`)
+  await t.rejects(parseSource(`dir:${dir}`, 20)(never)[Symbol.asyncIterator]().next(), {
+    code: 'CAMERA_NOT_FOUND',
+  })
+})
+
+t.test('failures in a row make a camera stalled, and no reopening hides them', t => {
+  const said: string[] = []
+  const failures = new Failures((status, reason) =>
+    said.push([status, reason?.message].filter(Boolean).join(' ')),
+  )
+  const fail = (times: number) => {
+    for (let n = 1; n <= times; n++) failures.failed({ code: 'IMAGE_EMPTY', message: `bad ${n}` })
+  }
+  const saysNext = (expected: string[], words: string) => t.same(said.splice(0), expected, words)
+  failures.source('connecting', null)
+  failures.source('live', null)
+  saysNext(['connecting', 'live'], 'what the source says is passed on')
+  fail(9)
+  failures.recognised()
+  fail(9)
+  saysNext([], 'a good picture between them starts the row again')
+  failures.failed({ code: 'IMAGE_EMPTY', message: 'the tenth' })
+  fail(5)
+  saysNext(['stalled the tenth'], 'ten in a row, said once')
+  failures.source('lost', { code: 'CAMERA_NOT_FOUND', message: 'gone' })
+  failures.source('connecting', null)
+  failures.source('live', null)
+  saysNext(['lost gone', 'connecting', 'stalled the tenth'], 'open again, and not well yet')
+  failures.recognised()
+  failures.recognised()
+  saysNext(['live'], 'a good picture')
+  fail(10)
+  failures.source('lost', { code: 'CAMERA_NOT_FOUND', message: 'gone' })
+  failures.recognised()
+  saysNext(['stalled bad 10', 'lost gone'], 'the last picture of a lost camera is no life')
+  failures.source('live', null)
+  saysNext(['live'], 'nothing is held against it')
+
+  const told = Array.from({ length: 2500 }, (_, index) => (failures.tells() ? index + 1 : 0))
+  t.same(told.filter(Boolean), [1, 1000, 2000], 'told: the first and every thousandth')
+  t.end()
+})
 
 t.test('a camera that is not there is lost, tried again, and live when it comes', async t => {
   const dir = t.testdir({})

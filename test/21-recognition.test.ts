@@ -360,6 +360,7 @@ t.test('what the catalogue says goes before the labels', async t => {
     'c.json': '[{"sku":"a","plu":4015}]',
     'bad.csv': 'sku,unit,meanGrams\n,each,\nb,kg,-1\nb,each,\nb,each,\n',
     'text.json': '{}',
+    'typo.csv': 'sku,nam,active\na,A,1\n',
   })
   const labels = parseLabels('index,sku,name,plu,group\n0,a,Apple,1,loose\n1,b,Bread,,packed', 'l')
   t.match(productsOf(labels, readCatalogue(`${dir}/c.csv`)), [
@@ -370,6 +371,10 @@ t.test('what the catalogue says goes before the labels', async t => {
   t.throws(() => readCatalogue(`${dir}/bad.csv`), {
     code: 'CATALOGUE_INVALID',
     message: `${dir}/bad.csv: row 1: sku: Expected a sku; row 2: unit: Expected unit each or g; row 2: meanGrams: Expected positive grams; row 4: sku "b" stands twice`,
+  })
+  t.throws(() => readCatalogue(`${dir}/typo.csv`), {
+    code: 'CATALOGUE_INVALID',
+    message: `${dir}/typo.csv: Unknown column "nam"; did you mean "name"?`,
   })
   t.throws(() => readCatalogue(`${dir}/text.json`), {
     code: 'CATALOGUE_INVALID',

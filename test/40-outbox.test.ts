@@ -1,11 +1,11 @@
 // The outbox: what it promised is there after a crash, a bad disk or a flipped bit, or somebody is told.
 import { fork } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { crc32c } from '../src/publish/outbox/crc32c.js'
-import { encodeFrame, scanFrames } from '../src/publish/outbox/frame.js'
+import { encodeFrame, maxRecordBytes, scanFrames } from '../src/publish/outbox/frame.js'
 import { takeLock } from '../src/publish/outbox/lock.js'
 import type { Outbox } from '../src/publish/outbox/outbox.js'
 import { createUuidV7 } from '../src/publish/uuid.js'
@@ -272,7 +272,8 @@ t.test(
               promised.set(event!.seq, session)
             } catch (error) {
               refusals++
-            if (kind === 'once') wrong.push(`${operation} ${n}: one failure is no reason to refuse`)
+              if (kind === 'once')
+                wrong.push(`${operation} ${n}: one failure is no reason to refuse`)
               if ((error as { code: string }).code !== 'OUTBOX_FULL') wrong.push(String(error))
             }
           }
@@ -303,6 +304,82 @@ t.test(
     t.ok(refusals > 100, `${refusals} appends were refused`)
   },
 )
+
+t.test('what cannot be read back is written again, or refused and gone', async t => {
+  const files = new MemoryFiles()
+  const dir = t.testdir()
+  const { outbox } = await recovered(t, files, dir)
+  await outbox.append([action({ session: 'before' })], 0)
+  const first = files.calls.write + 1
+  files.fail = (operation, call) => (operation === 'write' && call === first ? 'EIO' : null)
+  // Each record follows the one that begins its new segment.
+  files.lie = call => call === first + 2 || call === first + 4
+  await t.rejects(outbox.append([action({ session: 'refused' })], 1), { code: 'OUTBOX_FULL' })
+  t.match(await outbox.append([action({ session: 'kept' })], 2), [{ seq: 2 }])
+  t.equal(files.calls.write, first + 6)
+  await outbox.stop()
+  files.crash()
+  const { events, counterState, stats } = await recovered(t, files, dir)
+  t.same(
+    events.map(event => event.session),
+    ['before', 'kept'],
+  )
+  t.equal(counterState, 2)
+  t.match(stats, { damaged: 0 })
+})
+
+t.test('a record that is too large is refused alone, and is no fault of the disk', async t => {
+  const files = new MemoryFiles()
+  const dir = t.testdir()
+  const { outbox } = await recovered(t, files, dir)
+  await outbox.append([action()], 0)
+  const large = 'x'.repeat(maxRecordBytes)
+  const results = await Promise.allSettled([
+    outbox.append([action({ session: 'first' })], 1),
+    outbox.append([action({ session: large })], 2),
+    outbox.append([action({ session: 'second' })], 3),
+    outbox.saveState(large),
+  ])
+  const words = /^Expected a record of at most 3145728 bytes in the outbox but received 419\d{4}; /
+  t.match(results, [
+    { status: 'fulfilled', value: [{ seq: 2 }] },
+    { status: 'rejected', reason: { code: 'OUTBOX_FULL', message: words } },
+    { status: 'fulfilled', value: [{ seq: 3 }] },
+    { status: 'rejected', reason: { code: 'OUTBOX_FULL', message: words } },
+  ])
+  t.match(await outbox.append([action()], 4), [{ seq: 4 }])
+  t.equal(files.segments().length, 1, 'no file is given up for it')
+  await outbox.stop()
+  const next = await recovered(t, files, dir)
+  t.same(seqsOf(next.outbox), [1, 2, 3, 4])
+  t.equal(next.counterState, 4)
+})
+
+t.test('many events go in many small records', async t => {
+  const clock = new HandClock()
+  const files = new MemoryFiles()
+  const dir = t.testdir()
+  const over = { clock, maxAge: 60_000 }
+  const { outbox } = await recovered(t, files, dir, over)
+  const many = Array.from({ length: 1000 }, () => action())
+  for (let round = 0; round < 10; round++) await outbox.append(many, null)
+  const longest = async (): Promise<number> => {
+    await outbox.saveState(null)
+    const records = [...files.contents.values()].flatMap(
+      content => scanFrames(content.data, 16).frames,
+    )
+    const marks = records.filter(({ body }) => /^{"type":"(ack|drop)"/.test(body.toString()))
+    return Math.max(...marks.map(({ length }) => length))
+  }
+  outbox.acknowledge({ seq: 5000 })
+  clock.advance(60_001)
+  outbox.prune()
+  t.ok((await longest()) < 22_000)
+  t.match(outbox.stats(), { depth: 0, dropped: 5000 })
+  await outbox.stop()
+  const next = await recovered(t, files, dir, over)
+  t.match(next.stats, { depth: 0, dropped: 5000 })
+})
 
 t.test('a number that may have been given out is not given again after damage', async t => {
   const dir = t.testdir()
@@ -411,6 +488,27 @@ t.test('what is older than maxAge is given up, counted', async t => {
   t.match(outbox.stats(), { depth: 1, dropped: 1 })
 })
 
+t.test('a wall clock that is set right ages nothing of this run', async t => {
+  const clock = new HandClock()
+  const files = new MemoryFiles()
+  const dir = t.testdir()
+  const over = { clock, maxAge: 60_000 }
+  const { outbox } = await recovered(t, files, dir, over)
+  await outbox.append([action()], null)
+  clock.set(9 * 86_400_000)
+  clock.advance(5_000)
+  outbox.prune()
+  t.match(outbox.stats(), { depth: 1, dropped: 0 }, 'it is 5 s old')
+  clock.advance(56_000)
+  outbox.prune()
+  t.match(outbox.stats(), { depth: 0, dropped: 1 })
+  await outbox.append([action()], null)
+  await outbox.stop()
+  clock.set(60_001)
+  const next = await recovered(t, files, dir, over)
+  t.match(next.stats, { depth: 0, dropped: 2 }, 'for an earlier start there is only the wall clock')
+})
+
 t.test('an event whose bytes rot while it waits is given up, counted, and never sent', async t => {
   const files = new MemoryFiles()
   const dir = t.testdir()
@@ -464,6 +562,38 @@ t.test('a second daemon on the state directory is refused with exit code 75', as
   await release()
   const many = await Promise.allSettled(Array.from({ length: 20 }, () => takeLock(dir)))
   t.equal(many.filter(one => one.status === 'fulfilled').length, 1, 'of 20 at once one gets it')
+})
+
+t.test('a daemon of another container counts while it renews its lock', async t => {
+  const dir = t.testdir()
+  const release = await takeLock(dir, 1)
+  const path = join(dir, 'lock', '1')
+  utimesSync(path, 0, 0)
+  while (statSync(path).mtimeMs === 0) await new Promise(resolve => setImmediate(resolve))
+  t.ok(Math.abs(Date.now() - statSync(path).mtimeMs) < 10_000)
+  const holder = JSON.parse(readFileSync(path, 'utf8'))
+  await release()
+  const foreign = join(dir, 'lock', '2')
+  writeFileSync(foreign, JSON.stringify({ ...holder, pid: 7, namespace: 'pid:[1]' }))
+  const seen = (ageMs: number) => utimesSync(foreign, 0, (Date.now() - ageMs) / 1000)
+  for (const ageMs of [0, 50_000, -50_000]) {
+    seen(ageMs)
+    await t.rejects(takeLock(dir), {
+      code: 'STATE_LOCKED',
+      message: `Expected no other daemon on outbox.dir ${dir} but process 7 of another container holds it`,
+    })
+  }
+  seen(61_000)
+  await (
+    await takeLock(dir)
+  )()
+  writeFileSync(
+    join(dir, 'lock', '4'),
+    JSON.stringify({ ...holder, kernel: 'before', namespace: 'pid:[1]' }),
+  )
+  await (
+    await takeLock(dir)
+  )()
 })
 
 t.test('a frame is found again behind damage, and a cut write is a tail', async t => {

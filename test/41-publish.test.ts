@@ -1,12 +1,12 @@
 // Publishing: the contract over real brokers, both MQTT versions, and what happens when they go away.
-import { chmodSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { connectAsync } from 'mqtt'
 import t, { type Test } from 'tap'
 import { parse } from 'yaml'
 import { generatedDocs } from '../src/cli/docs.js'
-import { defaultConfig } from '../src/config/load.js'
+import { defaultConfig, parseConfig } from '../src/config/load.js'
 import { type Config, verbs } from '../src/config/schema.js'
 import { GroceryError } from '../src/errors.js'
 import { backoffMs } from '../src/publish/backoff.js'
@@ -19,6 +19,7 @@ import {
 import { Commands } from '../src/publish/commands.js'
 import { classify, withoutSecrets } from '../src/publish/connection-problem.js'
 import { readCredentials } from '../src/publish/credentials.js'
+import { Delivery } from '../src/publish/delivery.js'
 import { describeMessage } from '../src/publish/describe-message.js'
 import { commandExamples, examples, resultExamples } from '../src/publish/examples.js'
 import type { StateMessage } from '../src/publish/messages.js'
@@ -407,6 +408,84 @@ t.test('with confirm: pos no more is sent ahead of the acks than a broker keeps'
   await till.say('ack', { seq: 100 })
   await till.wait(({ json }) => json?.seq === 600)
   t.equal(till.of('items').length, 600)
+})
+
+/** A delivery without a broker: what it sends is answered by hand. */
+async function startDelivery(t: Test, confirm: 'broker' | 'pos', answer: (seq: number) => void) {
+  const clock = new HandClock()
+  const outbox = makeOutbox(t.testdir(), {
+    confirm,
+    clock,
+    files: new MemoryFiles(),
+    maxAge: 60_000,
+  })
+  await outbox.start()
+  t.teardown(() => outbox.stop())
+  const sent: number[] = []
+  const delivery = new Delivery({
+    outbox,
+    settings: { confirm, ackTimeout: 10_000 },
+    publish: async ({ seq }) => {
+      sent.push(seq)
+      answer(seq)
+    },
+    onPublished: () => {},
+    clock,
+    log: quiet,
+  })
+  const place = (count: number) =>
+    outbox.append(
+      Array.from({ length: count }, () => action()),
+      null,
+    )
+  /** Time passes, then all that can go out has gone. */
+  const after = async (ms: number): Promise<number[]> => {
+    clock.advance(ms)
+    delivery.tick()
+    await settle(delivery)
+    return sent.splice(0)
+  }
+  return { clock, outbox, delivery, place, after }
+}
+
+async function settle(delivery: Delivery): Promise<void> {
+  for (let quietTurns = 0; quietTurns < 5; quietTurns++) {
+    await delivery.idle()
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}
+
+const from = (first: number, count: number) =>
+  Array.from({ length: count }, (_, index) => first + index)
+
+t.test('what the outbox gave up is no longer waited for', async t => {
+  const { clock, outbox, delivery, place, after } = await startDelivery(t, 'pos', () => {})
+  await place(512)
+  delivery.connected()
+  t.same(await after(0), from(1, 512))
+  clock.advance(55_000)
+  await place(3)
+  t.same(await after(0), from(1, 512), 'overdue; the window is full')
+  clock.advance(6_000)
+  outbox.prune()
+  t.match(outbox.stats(), { dropped: 512, entries: 3 })
+  t.same(await after(20_000), from(513, 3))
+})
+
+t.test('an event that is refused is tried again alone', async t => {
+  let refused = [3, 5]
+  const { delivery, place, after } = await startDelivery(t, 'broker', seq => {
+    if (refused.includes(seq)) throw Object.assign(new Error('Quota exceeded'), { code: 0x97 })
+  })
+  await place(8)
+  delivery.connected()
+  t.same(await after(0), from(1, 8))
+  t.same(await after(4_999), [])
+  await place(1)
+  t.same(await after(1), [3, 5, 9], 'again first, and nothing else again')
+  refused = []
+  t.same(await after(5_000), [3, 5])
+  t.same(await after(5_000), [])
 })
 
 t.test('when the next attempt falls due', async t => {
@@ -922,6 +1001,91 @@ t.test(
     )
   },
 )
+
+t.test(
+  'a broker that takes the connection and refuses our words is named',
+  { skip: !hasMosquitto && 'no mosquitto' },
+  async t => {
+    const dir = t.testdir({ acl: '', state: {} })
+    const rules = (topics: string[]) =>
+      writeFileSync(join(dir, 'acl'), topics.map(topic => `topic readwrite ${topic}\n`).join(''), {
+        mode: 0o600,
+      })
+    for (const [refused, times, allowed] of [
+      ['basket', 1, []],
+      ['state', 4, [`${prefix}/basket`, `${prefix}/status`]],
+    ] as const) {
+      rules(['nothing', ...allowed])
+      const broker = await startMosquitto(dir, [
+        'allow_anonymous true',
+        `acl_file ${join(dir, 'acl')}`,
+      ])
+      t.teardown(broker.stop)
+      const kiosk = await startKiosk(t, broker.url, { dir: join(dir, 'state', refused) })
+      kiosk.publisher.setState(examples.state as StateMessage)
+      await kiosk.publisher.start()
+      while (kiosk.downs.length < times) await new Promise(resolve => setImmediate(resolve))
+      t.notOk(kiosk.publisher.connected)
+      const message = `Expected the broker ${broker.url} to take basket, status and state of ${prefix} but received code 135: Publish error: Not authorized`
+      t.same(kiosk.downs, Array(times).fill({ code: 'MQTT_REFUSED', message }), refused)
+      await kiosk.stop()
+    }
+  },
+)
+
+t.test('a kiosk that is stopped while it waits for the broker leaves no timer', async t => {
+  let near: Socket | null = null
+  const server = createServer(socket => {
+    near = socket
+    socket.on('error', () => {}).resume()
+  }).listen(0, '127.0.0.1')
+  await new Promise(resolve => server.once('listening', resolve))
+  const { port } = server.address() as { port: number }
+  const kiosk = await startKiosk(t, `mqtt://127.0.0.1:${port}`)
+  const timers = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+  const before = timers()
+  await kiosk.publisher.start()
+  while (!near) await new Promise(resolve => setImmediate(resolve))
+  t.ok(timers() > before)
+  await kiosk.publisher.stop()
+  const config = {
+    ...kiosk.config,
+    mqtt: { ...kiosk.config.mqtt, url: `mqtt://127.0.0.1:${port}` },
+  }
+  const view = new TillView({ config, print: () => {}, onConnection: words => t.fail(words) })
+  near = null
+  await view.start()
+  while (!near) await new Promise(resolve => setImmediate(resolve))
+  await view.stop()
+  await new Promise(resolve => server.close(resolve))
+  t.equal(timers(), before)
+})
+
+t.test('an address with a password is refused and never shown', async t => {
+  const words =
+    'k.yaml:1:13 mqtt.url: Expected mqtt.url without user and password but received one with @: use mqtt.username and mqtt.passwordFile'
+  for (const url of [
+    'mqtt://till:secret@shop:1883',
+    'mqtts://till:p@secret@shop',
+    'mqtt://till:p/secret@shop',
+    'mqtt//till:secret@shop',
+    'till:secret@shop',
+    'mqtt://till:my secret@shop',
+  ]) {
+    t.throws(() => parseConfig(`mqtt: {url: "${url}"}`, 'k.yaml'), {
+      code: 'CONFIG_INVALID',
+      message: `1 error in k.yaml\n${words}`,
+    })
+  }
+  t.throws(() => parseConfig('mqtt: {url: broker}', 'k.yaml'), {
+    message: /Expected mqtt:\/\/host:port, mqtts:\/\/host:port or embedded but received "broker"$/,
+  })
+  t.equal(withoutSecrets('mqtt://till:p@secret@shop:1883'), 'mqtt://shop:1883')
+  t.equal(withoutSecrets('mqtt://till:p/secret@shop:1883'), 'mqtt://shop:1883')
+  for (const url of ['embedded', 'mqtt://[::1]:1883', 'wss://shop:443/mqtt?kiosk=1']) {
+    t.equal(parseConfig(`mqtt: {url: "${url}"}`, 'k.yaml').mqtt.url, url)
+  }
+})
 
 t.test('secrets come from files that only we can read', async t => {
   const dir = t.testdir({

@@ -37,6 +37,7 @@ function setUp(refusals: number) {
     outbox,
     counter,
     health,
+    clock,
     onEvents: events => told.push(...events),
   })
   t.teardown(() => recorder.stop())

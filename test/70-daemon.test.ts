@@ -342,6 +342,18 @@ t.test(
       /CONFIG_INVALID: 1 error in .*\n.*recognition.sure: Expected at most 1 but received 1.7/,
     )
 
+    await t.rejects(
+      startDaemon(join(dir, 'a'), { cameras: [camera('v4l2:/dev/video0')] }),
+      /CONFIG_INVALID: 1 error in .*\n.*:1:\d+ cameras.0.source: v4l2: is not in this version, which reads dir: and file:/,
+    )
+    const refused = spawnSync(process.execPath, [
+      'dist/main.js',
+      'run',
+      '--config',
+      join(dir, 'a', 'grocerd.yaml'),
+    ])
+    t.equal(refused.status, 78)
+
     const none = await startDaemon(join(dir, 'b'), {
       cameras: [camera(`dir:${dir}/nowhere`)],
       counter: noSession,

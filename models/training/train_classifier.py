@@ -45,24 +45,26 @@ def train(photos: list[Photo], labels: list[Label], embeddings: np.ndarray, epoc
 
 
 def held_out_logits(photos: list[Photo], labels: list[Label], embeddings: np.ndarray,
-                    inputs: np.ndarray, epochs: int, work: Path) -> np.ndarray:
-    """Logits of every training photograph from a model that was trained without its fold.
+                    inputs: np.ndarray, options: argparse.Namespace
+                    ) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of training photographs from models trained without their fold, and the classes.
 
-    Fine-tuned: five more trainings of the same recipe, through the same INT8 export, because the
-    thresholds are those of the file that ships.
+    Fine-tuned: one more training of the same recipe for each of the first `options.folds` folds,
+    through the same INT8 export, because the thresholds are those of the file that ships.
     """
     fine = fine_of(photos)
     folds = visual_folds(embeddings, fine)
-    if not epochs:
-        return out_of_fold(embeddings, fine, folds)
+    if not options.epochs:
+        return out_of_fold(embeddings, fine, folds), fine
     logits = np.zeros((len(photos), len(labels)), np.float32)
-    for fold in range(FOLDS):
-        out, place = folds == fold, work / f'fold-{fold}'
+    for fold in range(options.folds):
+        out, place = folds == fold, options.work / f'fold-{fold}'
         kept = [photo for photo, is_out in zip(photos, out, strict=True) if not is_out]
-        model = train(kept, labels, embeddings[~out], epochs, place)
+        model = train(kept, labels, embeddings[~out], options.epochs, place)
         write_weights(model, quantise_with(inputs[~out]), place, 'fold')
         logits[out] = openvino_f32(place / 'fold.int8.xml')(inputs[out])['logits']
-    return logits
+    measured = folds < options.folds
+    return logits[measured], fine[measured]
 
 
 def quantise_with(inputs: np.ndarray) -> np.ndarray:
@@ -76,6 +78,8 @@ def main() -> None:
     parser.add_argument('--out', type=Path, required=True, help='the model directory to write')
     parser.add_argument('--work', type=Path, required=True, help='checkpoints, to resume from')
     parser.add_argument('--epochs', type=int, default=10, help='0: linear head on frozen features')
+    parser.add_argument('--folds', type=int, default=FOLDS, choices=range(1, FOLDS + 1),
+                        help='held-out trainings to calibrate with')
     parser.add_argument('--version', type=int, default=1)
     options = parser.parse_args()
     torch.manual_seed(81)
@@ -90,10 +94,10 @@ def main() -> None:
     write_weights(model, quantise_with(inputs), options.out, name)
     write_labels(labels, options.out / 'labels.csv')
 
-    logits = held_out_logits(photos, labels, embeddings, inputs, options.epochs, options.work)
-    calibration = calibrate(logits, fine_of(photos), (
-        f'the {len(photos)} train photographs, each by a model trained without its fold '
-        f'({FOLDS} folds by look)'))
+    logits, fine = held_out_logits(photos, labels, embeddings, inputs, options)
+    calibration = calibrate(logits, fine, (
+        f'{len(fine)} of the {len(photos)} train photographs, each by a model trained without its '
+        f'fold ({FOLDS} folds by look)'))
     publish(options.out, name, options.version, labels, checks, calibration)
 
 

@@ -33,25 +33,27 @@ async function listPictures(folder: string): Promise<string[]> {
 }
 
 export function dirSource(folder: string, options: SourceOptions, fps: number): Source {
-  const hold = options.duration('hold', 2000)
-  const gap = options.duration('gap', 0)
+  const hold = options.duration('hold', 2000, 'refused')
+  const gap = options.duration('gap', 0, 'allowed')
   const loop = options.flag('loop', true)
   const period = 1000 / fps
 
   return async function* frames(signal) {
     const empty = gap > 0 ? await emptyPicture() : null
     let due = performance.now()
-    // The same picture at the wanted rate, as a camera that looks at a still counter gives it.
+    // The same picture at the wanted rate, as a camera that looks at a still counter gives it;
+    // once at least, so that a round through the folder never ends without a frame.
     async function* show(picture: Uint8Array, forMs: number) {
       const until = due + forMs
-      while (due < until) {
+      do {
         await sleep(Math.max(0, due - performance.now()), undefined, { signal })
         yield picture
         due = Math.max(due + period, performance.now() - period)
-      }
+      } while (due < until)
     }
     do {
       for (const name of await listPictures(folder)) {
+        signal.throwIfAborted()
         const picture = await readFile(join(folder, name)).catch(cause => {
           throw new GroceryError(
             'CAMERA_NOT_FOUND',

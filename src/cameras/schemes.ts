@@ -31,12 +31,14 @@ function readOptions(uri: string, query: string, allowed: string[]): SourceOptio
     }
   }
   return {
-    duration(key, fallbackMs) {
+    duration(key, fallbackMs, zero) {
       const text = values.get(key)
       if (text === null) return fallbackMs
       const ms = parseDuration(text)
       if (ms === null)
         throw invalid(uri, `Expected a duration such as 2s for ${key} but received "${text}"`)
+      if (ms === 0 && zero === 'refused')
+        throw invalid(uri, `Expected a duration above 0 for ${key} but received "${text}"`)
       return ms
     },
     flag(key, fallback) {

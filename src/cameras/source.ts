@@ -9,6 +9,7 @@ export type Source = (signal: AbortSignal) => AsyncIterable<Uint8Array>
 
 /** What a source may be asked for in its URI: ?key=value. */
 export interface SourceOptions {
-  duration(key: string, fallbackMs: number): number
+  /** In milliseconds. Throws CAMERA_SOURCE_INVALID. */
+  duration(key: string, fallbackMs: number, zero: 'allowed' | 'refused'): number
   flag(key: string, fallback: boolean): boolean
 }

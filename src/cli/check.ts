@@ -2,18 +2,18 @@
 import { Command } from 'commander'
 
 async function check(options: { config: string; json?: boolean }): Promise<void> {
-  const { loadConfig } = await import('../config/load.js')
-  const { parseSource } = await import('../cameras/schemes.js')
+  const { loadChecked } = await import('./preflight.js')
   const { openModel } = await import('../inference/manifest.js')
-  const { readCatalogue } = await import('../recognition/catalogue.js')
-  const config = loadConfig(options.config)
-  for (const camera of config.cameras) parseSource(camera.source, camera.fps)
+  const config = loadChecked(options.config)
   openModel(config.models.classifier)
-  if (config.catalogue) readCatalogue(config.catalogue)
-  if (options.json) console.log(JSON.stringify(config))
-  else {
-    const cameras = config.cameras.map(camera => camera.id).join(', ') || 'none'
-    console.log(`${options.config}: right; cameras: ${cameras}; model: ${config.models.classifier}`)
+  if (options.json) {
+    console.log(JSON.stringify(config))
+    return
+  }
+  const cameras = config.cameras.map(camera => camera.id).join(', ') || 'none'
+  console.log(`${options.config}: right; cameras: ${cameras}; model: ${config.models.classifier}`)
+  if (config.cameras.length === 0) {
+    process.stderr.write('NO_CAMERA: without a camera the daemon runs and recognises nothing\n')
   }
 }
 

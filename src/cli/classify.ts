@@ -25,7 +25,7 @@ async function read(file: string): Promise<Uint8Array> {
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code
     throw new GroceryError(
-      'IMAGE_UNREADABLE',
+      'IMAGE_NOT_FOUND',
       `${file}: Expected a picture but reading it failed: ${reason}`,
       { cause },
     )

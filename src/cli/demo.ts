@@ -7,11 +7,11 @@ const demoConfig = fileURLToPath(new URL('../../deploy/demo/grocerd.yaml', impor
 
 async function demo(): Promise<void> {
   const { topicPrefix } = await import('../config/schema.js')
-  const { loadConfig } = await import('../config/load.js')
+  const { loadChecked } = await import('./preflight.js')
   const { createLog } = await import('../log.js')
   const { Daemon } = await import('../daemon.js')
   const { TillView } = await import('../publish/till-view.js')
-  const config = loadConfig(demoConfig)
+  const config = loadChecked(demoConfig)
   const log = createLog('grocerd', config.log.level)
   const daemon = new Daemon(config, { log })
   let till: InstanceType<typeof TillView> | null = null

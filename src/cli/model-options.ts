@@ -6,10 +6,27 @@ import type { ClassifierOptions } from '../recognition/classifier.js'
 
 function numbers(text: string): number[] {
   const values = text.split(',').map(Number)
-  if (values.every(Number.isFinite) && (values.length === 1 || values.length === 3)) return values
+  const isRight = values.every(value => Number.isFinite(value) && value >= 0)
+  if (isRight && (values.length === 1 || values.length === 3)) return values
   throw new GroceryError(
     'USAGE',
     `Expected one number or three separated by commas but received "${text}"`,
+  )
+}
+
+/** A divisor: 0 would make every pixel infinite. */
+function divisors(text: string): number[] {
+  const values = numbers(text)
+  if (!values.includes(0)) return values
+  throw new GroceryError('USAGE', `Expected --scale without 0 but received "${text}"`)
+}
+
+const whole = (least: number) => (text: string) => {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= least && value <= 256) return value
+  throw new GroceryError(
+    'USAGE',
+    `Expected a whole number from ${least} to 256 but received "${text}"`,
   )
 }
 
@@ -36,10 +53,10 @@ export function addModelOptions(command: Command): Command {
         .choices(['auto', 'openvino', 'onnxruntime'])
         .default('auto'),
     )
-    .option('--threads <n>', "threads of the runtime, 0: the runtime's choice", Number, 0)
-    .option('--streams <n>', 'requests in flight', Number, 1)
+    .option('--threads <n>', "threads of the runtime, 0: the runtime's choice", whole(0), 0)
+    .option('--streams <n>', 'requests in flight', whole(1), 1)
     .option('--mean <values>', 'bare model: (pixel - mean) / scale', numbers)
-    .option('--scale <values>', 'bare model: (pixel - mean) / scale', numbers)
+    .option('--scale <values>', 'bare model: (pixel - mean) / scale', divisors)
     .addOption(new Option('--channels <order>', 'bare model').choices(['rgb', 'bgr']))
     .addOption(new Option('--fit <how>', 'bare model').choices(['fill', 'crop', 'letterbox']))
     .addOption(new Option('--filter <filter>', 'bare model').choices(['area', 'bilinear']))

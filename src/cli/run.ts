@@ -19,10 +19,10 @@ export async function runUntilSignal(daemon: {
 }
 
 async function run(options: { config: string }): Promise<void> {
-  const { loadConfig } = await import('../config/load.js')
+  const { loadChecked } = await import('./preflight.js')
   const { createLog } = await import('../log.js')
   const { Daemon } = await import('../daemon.js')
-  const config = loadConfig(options.config)
+  const config = loadChecked(options.config)
   await runUntilSignal(new Daemon(config, { log: createLog('grocerd', config.log.level) }))
 }
 

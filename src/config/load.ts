@@ -104,18 +104,38 @@ function keyPlace(
   return `${file}:${line}:${col}`
 }
 
-function invalid(file: string, problems: string[]): GroceryError {
+/** In the order of the file; what the environment set comes first. */
+function inOrder(problems: string[]): string[] {
+  const at = (problem: string) => {
+    const [, line, column] = /:(\d+):(\d+) /.exec(problem) ?? [null, 0, 0]
+    return Number(line) * 1e6 + Number(column)
+  }
+  return [...problems].sort((a, b) => at(a) - at(b))
+}
+
+function invalid(file: string, unordered: string[]): GroceryError {
+  const problems = inOrder(unordered)
   const count = problems.length === 1 ? '1 error' : `${problems.length} errors`
   return new GroceryError('CONFIG_INVALID', `${count} in ${file}\n${problems.join('\n')}`, {
     details: problems,
   })
 }
 
+/** What later stages know of values: the words for what is wrong with one, or null. */
+export interface Checks {
+  source?(uri: string): string | null
+}
+
 /**
  * Validates a configuration text.
  * @param file its name in messages. Throws CONFIG_INVALID with one line for each error.
  */
-export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv = {}): Config {
+export function parseConfig(
+  text: string,
+  file: string,
+  env: NodeJS.ProcessEnv = {},
+  checks: Checks = {},
+): Config {
   const lines = new LineCounter()
   const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   if (doc.errors.length > 0) {
@@ -150,6 +170,14 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv =
       })
     }
   }
+  const cameras = isMap(plain.cameras) ? Object.values(plain.cameras) : []
+  cameras.forEach((camera, index) => {
+    const uri = isMap(camera) ? camera.source : undefined
+    const wrong = typeof uri === 'string' && uri !== '' ? (checks.source?.(uri) ?? null) : null
+    const path = ['cameras', index, 'source']
+    if (wrong)
+      problems.push(`${place(path, file, doc, lines, overrides)} ${path.join('.')}: ${wrong}`)
+  })
   if (problems.length > 0 || !result.success) throw invalid(file, problems)
   return result.data
 }
@@ -190,7 +218,11 @@ export function resolvePaths(config: Config, folder: string): Config {
  * Reads a configuration file.
  * Throws CONFIG_NOT_FOUND where it cannot be read, CONFIG_INVALID where it is wrong.
  */
-export function loadConfig(path: string, env: NodeJS.ProcessEnv = process.env): Config {
+export function loadConfig(
+  path: string,
+  env: NodeJS.ProcessEnv = process.env,
+  checks: Checks = {},
+): Config {
   let text: string
   try {
     if (statSync(path).size > maxFileBytes) {
@@ -208,7 +240,7 @@ export function loadConfig(path: string, env: NodeJS.ProcessEnv = process.env): 
   }
   const shown = relative(process.cwd(), path)
   const file = shown.startsWith('..') ? path : shown || path
-  return resolvePaths(parseConfig(text, file, env), dirname(resolve(path)))
+  return resolvePaths(parseConfig(text, file, env, checks), dirname(resolve(path)))
 }
 
 /** The built-in defaults, with what the environment sets: for commands that need no file. */

@@ -155,10 +155,13 @@ export const configSchema = z.strictObject({
     .strictObject({
       url: z
         .string()
-        .regex(
-          /^(embedded|(mqtts?|wss?|tcp|ssl):\/\/\S+)$/,
-          'Expected mqtt://host:port, mqtts://host:port or embedded',
-        )
+        .regex(/^(embedded|(mqtts?|wss?|tcp|ssl):\/\/[^\s@]+)$/, {
+          // What holds an @ is not shown: these words reach logs.
+          error: ({ input }) =>
+            String(input).includes('@')
+              ? 'Expected mqtt.url without user and password but received one with @: use mqtt.username and mqtt.passwordFile'
+              : 'Expected mqtt://host:port, mqtts://host:port or embedded',
+        })
         .default('mqtt://127.0.0.1:1883'),
       listen: listen('127.0.0.1:1883'),
       version: z.literal([4, 5]).default(5),

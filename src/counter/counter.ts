@@ -3,6 +3,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { GroceryError } from '../errors.js'
 import type { FrameObservations, Product } from '../recognition/types.js'
+import type { Verdict } from './consensus.js'
+import { isAbout } from './frames.js'
 import { step } from './single.js'
 import {
   type CounterSettings,
@@ -78,7 +80,11 @@ export class Counter {
     const current = this.#state.session
     if (current?.id === session)
       return current.suspended ? this.resume(session, now) : { actions: [], why: null }
-    const closed = current ? this.close(current.id, now) : { actions: [] }
+    // What was told of without a session ends there too, and is asked about in this one.
+    const ends = current !== null || this.#state.announced
+    const closed = ends
+      ? this.#step({ ...now, kind: 'close', session: current?.id ?? '' })
+      : { actions: [] }
     const opened = this.#step({ ...now, kind: 'open', session })
     return { ...opened, actions: [...closed.actions, ...opened.actions] }
   }
@@ -150,6 +156,17 @@ export class Counter {
       view,
       items: announced && item ? [item] : [],
     }
+  }
+
+  /** The item that a verdict from fresh pictures is about; null where they may show another thing. */
+  itemOf(verdict: Verdict): Item | null {
+    const { phase, item, announced } = this.#state
+    return phase === 'placed' && announced && item && isAbout(item, verdict) ? item : null
+  }
+
+  /** No more frames come: what lies there is not seen, and must be seen again. */
+  loseSight(): void {
+    this.#state = { ...this.#state, lastAt: null }
   }
 
   keep(): KeptCounter {

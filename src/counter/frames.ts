@@ -74,6 +74,10 @@ const mayBe = (item: Item, verdict: Verdict): boolean =>
   verdict.decision === 'ask' &&
   verdict.candidates.some(({ sku }) => sku === item.sku || sku === modelSku(item))
 
+/** Whether what the pictures show can be this item. */
+export const isAbout = (item: Item, verdict: Verdict): boolean =>
+  sameThing(item, verdict) || mayBe(item, verdict)
+
 /** The same item under another name, as far as the model can tell. */
 function rename(
   state: CounterState,
@@ -99,7 +103,7 @@ export const match =
       const { item, confirmed } = voted
       if (!item) return placeNew(voted, input, settings, verdict, input.look)
       const untouched = looksAlike(voted.look, input.look)
-      if (untouched || sameThing(item, verdict) || mayBe(item, verdict)) {
+      if (untouched || isAbout(item, verdict)) {
         return settleItem(voted, input, settings, input.look)
       }
       if (verdict.decision === 'unknown' || item.sku === null) {

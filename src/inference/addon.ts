@@ -305,7 +305,7 @@ export class Engine {
 
   /**
    * Loads the model off the event loop; a second call returns the first one's promise.
-   * @throws RUNTIME_NOT_FOUND, MODEL_INVALID, MODEL_SHAPE_MISMATCH, ENGINE_STOPPED
+   * @throws RUNTIME_NOT_FOUND, DEVICE_NOT_FOUND, MODEL_INVALID, MODEL_SHAPE_MISMATCH, ENGINE_STOPPED
    */
   start(): Promise<EngineInfo> {
     if (this.#stopped) {
@@ -392,7 +392,7 @@ function requireDevice(probe: RuntimeProbe, device: string): void {
   )
     return
   throw new GroceryError(
-    'RUNTIME_NOT_FOUND',
+    'DEVICE_NOT_FOUND',
     `Expected device ${device} for ${probe.runtime} but this machine has ${probe.devices.join(', ')}`,
   )
 }

@@ -117,6 +117,12 @@ function readFileOr(
 
 function readManifest(folder: string): Manifest {
   const path = join(folder, 'model.json')
+  if (!existsSync(path)) {
+    throw new GroceryError(
+      'MANIFEST_INVALID',
+      `${folder}: Expected a model.json in the folder but it has none`,
+    )
+  }
   let json: unknown
   try {
     json = JSON.parse(readFileSync(path, 'utf8'))
@@ -193,6 +199,13 @@ export function openModel(
     )
   }
   if (statSync(path).isDirectory()) {
+    const given = Object.keys(options.flags ?? {})
+    if (given.length > 0) {
+      throw new GroceryError(
+        'USAGE',
+        `--${given.join(', --')}: Expected only with a bare model file, since ${path}/model.json says it already`,
+      )
+    }
     const manifest = readManifest(path)
     const labelsPath = options.labels ?? (manifest.labels && join(path, manifest.labels))
     const labels = labelsPath

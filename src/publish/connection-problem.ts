@@ -20,11 +20,14 @@ export const taken = (clientId: string, what: string): ConnectionProblem => ({
 const passing = new Set([0x03, 0x88, 0x89, 0x97, 0x9f])
 const tlsCode = /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|EPROTO|HOSTNAME_)/
 
-/** The address as it may stand in a log. */
-export const withoutSecrets = (url: string): string => url.replace(/\/\/[^/@]*@/, '//')
+/** The address as it may stand in a log: the last @ counts, for a password may hold one, or a slash. */
+export const withoutSecrets = (url: string): string => url.replace(/\/\/.*@/, '//')
 
-/** @param error what mqtt.js or Node reported; null where the connection ended without a word. */
-export function classify(error: unknown, url: string): ConnectionProblem {
+/**
+ * @param error what mqtt.js or Node reported; null where the connection ended without a word.
+ * @param what the broker was to do.
+ */
+export function classify(error: unknown, url: string, what = 'accept us'): ConnectionProblem {
   const place = withoutSecrets(url)
   if (error instanceof GroceryError) {
     return { kind: 'refused', code: error.code, message: error.message }
@@ -35,7 +38,7 @@ export function classify(error: unknown, url: string): ConnectionProblem {
   }
   const { code, message } = error as { code?: unknown; message?: string }
   if (typeof code === 'number') {
-    const words = `Expected the broker ${place} to accept us but received code ${code}: ${message}`
+    const words = `Expected the broker ${place} to ${what} but received code ${code}: ${message}`
     return passing.has(code)
       ? { kind: 'unreachable', code: 'MQTT_DISCONNECTED', message: words }
       : { kind: 'refused', code: 'MQTT_REFUSED', message: words }

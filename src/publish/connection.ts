@@ -108,6 +108,11 @@ export class Connection {
     })
   }
 
+  /** Ends a connection on which the broker does not take `what` must be said, and tries again later. */
+  refused(what: string, error: unknown): void {
+    if (this.up) this.lost(this.client, classify(error, this.options.url, `take ${what}`))
+  }
+
   /** To be called about once a second: a peer that is gone without a word shows in missing PUBACKs. */
   check(): void {
     const oldest = this.pending.values().next().value
@@ -188,7 +193,9 @@ export class Connection {
     const { clock, log } = this.options
     const isStable = wasUp && clock.mono() - this.upSince >= stableMs
     if (isStable) this.attempts = 0
-    this.shortLives = wasUp && !isStable ? this.shortLives + 1 : 0
+    // Where the broker says why, there is nothing to guess.
+    const isMute = problem.kind === 'unreachable'
+    this.shortLives = wasUp && !isStable && isMute ? this.shortLives + 1 : 0
     if (this.shortLives >= maxShortLives) {
       problem = taken(
         this.options.clientId,
@@ -207,9 +214,8 @@ export class Connection {
   private drop(client: MqttClient): void {
     this.client = null
     this.up = false
-    client.removeAllListeners()
-    // A late error of a connection that nobody waits for must not end the process.
-    client.on('error', () => {})
+    // All listeners stay: mqtt.js stops its timers in one of its own, ours pass over a client that
+    // is not the one we use, and an error that nobody listens for would end the process.
     client.end(true)
     const error = this.downError()
     const { waiting } = this

@@ -35,6 +35,7 @@ export class Delivery {
   private cursor = 0
   /** What the till asked for again. */
   private wanted: { next: number; to: number }[] = []
+  /** What goes out again: the till did not acknowledge it in time, or the broker refused it. */
   private due: number[] = []
   /** Counts the connections; null while there is none. */
   private epoch: number | null = null
@@ -162,11 +163,15 @@ export class Delivery {
       events = await outbox.prepare(seqs)
     } catch (error) {
       log.error({ err: error }, 'outbox: cannot be read, trying again')
-      this.pause(seqs)
+      if (epoch === this.epoch) this.pause(seqs)
     }
     if (epoch !== this.epoch) return
     const found = new Set(events.map(event => event.seq))
-    for (const seq of seqs) if (!found.has(seq)) this.inFlight.delete(seq)
+    for (const seq of seqs) {
+      if (found.has(seq)) continue
+      this.inFlight.delete(seq)
+      if (!outbox.has(seq)) this.resends.acknowledged(seq)
+    }
     for (const event of events) void this.send(event, epoch)
   }
 
@@ -193,10 +198,10 @@ export class Delivery {
     void this.pump()
   }
 
-  /** Goes back so that these come again, and waits: what is refused now is refused in a moment, too. */
+  /** These alone come again, after a while: what is refused now is refused in a moment, too. */
   private pause(seqs: number[]): void {
     this.pausedUntil = this.options.clock.mono() + pauseMs
-    this.cursor = Math.min(this.cursor, seqs[0]! - 1)
+    this.due = [...this.due, ...seqs].sort((a, b) => a - b)
   }
 
   /** What may go out now: asked for by the till, overdue, then on in the order of seq. */
@@ -219,6 +224,8 @@ export class Delivery {
     while (free() && this.due.length > 0) {
       const seq = this.due.shift()!
       if (outbox.has(seq)) take(seq)
+      // Given up by the outbox: no ack will come, and it must not hold back what is new.
+      else this.resends.acknowledged(seq)
     }
     while (free()) {
       const unacked = this.resends.outstanding + this.inFlight.size + seqs.length

@@ -232,6 +232,10 @@ export class Publisher {
       await this.publishState()
     } catch (error) {
       log.warn({ err: error }, 'mqtt: the connection ended before everything was said')
+      // Where it has not ended, the broker refuses our words: nothing else would ever say so.
+      if (connection === this.connections) {
+        this.connection.refused(`basket, status and state of ${this.topics.prefix}`, error)
+      }
       return
     }
     if (!this.connection.connected || connection !== this.connections) return

@@ -38,15 +38,17 @@ export class TillView {
     this.client = client
     client.on('connect', () => onConnection?.('connected'))
     client.on('error', error => onConnection?.(classify(error, url).message))
-    client.on('close', () => onConnection?.(classify(null, url).message))
+    client.on('close', () => {
+      if (client === this.client) onConnection?.(classify(null, url).message)
+    })
     client.on('message', (topic, payload, { retain }) => this.show(topic, payload, retain))
     client.subscribe(`${topicPrefix(config as Config)}/#`, { qos: 1 })
   }
 
   async stop(): Promise<void> {
-    this.client?.removeAllListeners('close')
-    await this.client?.endAsync(true)
+    const { client } = this
     this.client = null
+    await client?.endAsync(true)
   }
 
   private show(topic: string, payload: Buffer, retained: boolean): void {

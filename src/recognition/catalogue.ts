@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'csv-parse/sync'
 import { z } from 'zod'
+import { didYouMean } from '../config/nearest.js'
 import { GroceryError } from '../errors.js'
 import type { Label } from '../inference/labels.js'
 import type { Product } from './types.js'
@@ -10,7 +11,7 @@ const text = z
   .string()
   .trim()
   .transform(value => value || null)
-const row = z.looseObject({
+const row = z.strictObject({
   sku: z.string().trim().min(1, 'Expected a sku'),
   name: text.nullish(),
   plu: z.union([text, z.number().transform(String)]).nullish(),
@@ -20,6 +21,10 @@ const row = z.looseObject({
     .union([z.literal(''), z.coerce.number().positive('Expected positive grams')])
     .nullish(),
 })
+
+/** Of the contract, and without effect in this version. */
+const later = ['active', 'restricted', 'confirm', 'variantOf', 'picture']
+const columns = [...Object.keys(row.shape), ...later]
 
 type Row = z.infer<typeof row>
 export type Catalogue = Map<string, Row>
@@ -42,7 +47,16 @@ function rowsOf(path: string): unknown[] {
 export function readCatalogue(path: string): Catalogue {
   const catalogue: Catalogue = new Map()
   const problems: string[] = []
-  rowsOf(path).forEach((raw, index) => {
+  const unknown = new Set<string>()
+  const rows = rowsOf(path).map(raw => {
+    if (typeof raw !== 'object' || raw === null) return raw
+    for (const name of Object.keys(raw)) {
+      if (!columns.includes(name)) unknown.add(name)
+    }
+    return Object.fromEntries(Object.entries(raw).filter(([name]) => name in row.shape))
+  })
+  for (const name of unknown) problems.push(`Unknown column "${name}"${didYouMean(name, columns)}`)
+  rows.forEach((raw, index) => {
     const result = row.safeParse(raw)
     if (result.success) {
       if (catalogue.has(result.data.sku))

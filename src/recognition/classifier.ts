@@ -1,4 +1,5 @@
 // A classifier from its model directory to decisions: the one place where model, labels, engine and thresholds meet.
+import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
 import { GroceryError } from '../errors.js'
 import {
@@ -192,7 +193,7 @@ export class Classifier {
     if (classes !== labels.length) {
       throw new GroceryError(
         'LABELS_INVALID',
-        `${folder}: Expected ${classes} labels, as many as the model has classes, but received ${labels.length}`,
+        `${this.#options.labels ?? join(folder, manifest.labels ?? '')}: Expected ${classes} labels, as many as the model has classes, but received ${labels.length}`,
       )
     }
     calibrate(output!.data, 'none', 1)

@@ -9,11 +9,15 @@ export const quiet = createLog('test', 'silent')
 
 export class HandClock implements Clock {
   #now = 0
-  constructor(private readonly epoch = Date.parse('2026-11-22T09:30:00.000Z')) {}
+  constructor(private epoch = Date.parse('2026-11-22T09:30:00.000Z')) {}
   wall = (): number => this.epoch + this.#now
   mono = (): number => this.#now
   advance(ms: number): void {
     this.#now += ms
+  }
+  /** The wall clock alone, as when somebody sets it. */
+  set(ms: number): void {
+    this.epoch += ms
   }
 }
 

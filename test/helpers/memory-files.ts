@@ -18,6 +18,8 @@ export class MemoryFiles implements Files {
   readonly distrusted = new Set<string>()
   readonly writtenAfterFailure: string[] = []
   fail: (operation: Operation, call: number) => string | null = () => null
+  /** Of which writes the disk says that they worked although they did not. */
+  lie: (call: number) => boolean = () => false
 
   #check(operation: Operation, path: string): void {
     if (operation === 'write' && this.distrusted.has(path)) this.writtenAfterFailure.push(path)
@@ -72,7 +74,7 @@ export class MemoryFiles implements Files {
           put(bytes.subarray(0, bytes.length >> 1))
           throw error
         }
-        put(bytes)
+        put(this.lie(this.calls.write) ? Buffer.alloc(bytes.length) : bytes)
       },
       read: async (position, length) => {
         this.#check('read', path)

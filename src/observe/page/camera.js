@@ -175,6 +175,8 @@ function shape(tag, attributes) {
 }
 
 function stages({ latencyMs, stagesMs }) {
+  // The model was not asked: there are no stages to tell.
+  if (stagesMs.infer === 0) return `Latency ${milliseconds(latencyMs)}`
   const parts = Object.entries(stagesMs).map(([stage, ms]) => `${stage} ${ms.toFixed(1)}`)
   return `Latency ${milliseconds(latencyMs)}: ${parts.join(', ')}`
 }

@@ -1,10 +1,10 @@
 // Group commit: what arrives while a write is under way waits together and shares the next write and sync.
 
-/** One thing to be written, in the order of its arrival. */
-export interface Job<Record> {
+/** One thing to be written, in the order of its arrival; `done` is told where it lies. */
+export interface Job<Place> {
   /** Must be on the disk before `done`; others may be lost in a power failure. */
   durable: boolean
-  done: (record: Record) => void
+  done: (at: Place) => void
   fail: (error: Error) => void
 }
 

@@ -22,7 +22,7 @@ export interface Entry {
   publishedAt: number | null
   /** Monotonic time at which the resend window ends; null before the first PUBACK. */
   windowEnds: number | null
-  /** Wall clock of the append, for maxAge. */
+  /** Wall clock of the append, for maxAge after a restart: within a run `written` says the age. */
   appendedAt: number
 }
 

@@ -1,5 +1,15 @@
 // One daemon per state directory: numbered lock files, of which the highest counts. Node has no flock.
-import { link, mkdir, readdir, readFile, readlink, unlink, writeFile } from 'node:fs/promises'
+import {
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  stat,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { GroceryError } from '../../errors.js'
 
@@ -11,6 +21,10 @@ interface Holder {
   /** The pid namespace: pids of another container mean nothing here. */
   namespace: string
 }
+
+/** A holder sets the time of its file so often; who cannot see its process believes it so long. */
+const renewEveryMs = 10_000
+const believedForMs = 60_000
 
 const orEmpty = (text: Promise<string>): Promise<string> => text.catch(() => '')
 
@@ -27,8 +41,16 @@ const describeSelf = async (): Promise<Holder> => ({
   namespace: await orEmpty(readlink('/proc/self/ns/pid')),
 })
 
-async function isAlive(holder: Holder, self: Holder): Promise<boolean> {
-  if (holder.kernel !== self.kernel || holder.namespace !== self.namespace) return false
+async function isAlive(holder: Holder, self: Holder, path: string): Promise<boolean> {
+  if (holder.kernel !== self.kernel) return false
+  if (holder.namespace !== self.namespace) {
+    const renewed = await stat(path).then(
+      ({ mtimeMs }) => mtimeMs,
+      () => 0,
+    )
+    // Either way, for the clock may have been set back.
+    return Math.abs(Date.now() - renewed) < believedForMs
+  }
   return holder.started !== '' && (await startOf(holder.pid)) === holder.started
 }
 
@@ -39,7 +61,10 @@ async function isAlive(holder: Holder, self: Holder): Promise<boolean> {
  *
  * @throws STATE_LOCKED where another live process (or another Outbox of this one) holds it.
  */
-export async function takeLock(stateDir: string): Promise<() => Promise<void>> {
+export async function takeLock(
+  stateDir: string,
+  renewMs = renewEveryMs,
+): Promise<() => Promise<void>> {
   const dir = join(stateDir, 'lock')
   await mkdir(dir, { recursive: true, mode: 0o700 })
   const self = await describeSelf()
@@ -49,11 +74,13 @@ export async function takeLock(stateDir: string): Promise<() => Promise<void>> {
     for (;;) {
       const numbers = await lockNumbers(dir)
       const newest = numbers.at(-1) ?? 0
-      const holder = newest > 0 ? await readHolder(join(dir, String(newest))) : null
-      if (holder && (await isAlive(holder, self))) {
+      const path = join(dir, String(newest))
+      const holder = newest > 0 ? await readHolder(path) : null
+      if (holder && (await isAlive(holder, self, path))) {
+        const where = holder.namespace === self.namespace ? '' : ' of another container'
         throw new GroceryError(
           'STATE_LOCKED',
-          `Expected no other daemon on outbox.dir ${stateDir} but process ${holder.pid} holds it`,
+          `Expected no other daemon on outbox.dir ${stateDir} but process ${holder.pid}${where} holds it`,
         )
       }
       const mine = newest + 1
@@ -69,10 +96,22 @@ export async function takeLock(stateDir: string): Promise<() => Promise<void>> {
       for (const old of numbers) await unlink(join(dir, String(old))).catch(() => {})
       // The number stays, so that nobody who looked earlier can start again below it. Where it
       // cannot be written, the end of the process frees it.
-      return () => writeFile(join(dir, String(mine)), '{}').catch(() => {})
+      return keep(join(dir, String(mine)), renewMs)
     }
   } finally {
     await unlink(draft).catch(() => {})
+  }
+}
+
+/** Renews the lock until the returned function gives it back. */
+function keep(path: string, renewMs: number): () => Promise<void> {
+  const timer = setInterval(() => {
+    const now = new Date()
+    utimes(path, now, now).catch(() => {})
+  }, renewMs).unref()
+  return () => {
+    clearInterval(timer)
+    return writeFile(path, '{}').catch(() => {})
   }
 }
 

@@ -13,7 +13,7 @@ import type { Entry, OutboxEntry, OutboxRecord, Snapshot } from './entry.js'
 import { type Files, nodeFiles } from './files.js'
 import { takeLock } from './lock.js'
 import { makeRoom, type RoomOptions } from './room.js'
-import { type LogRecord, SegmentLog } from './segment-log.js'
+import { type Location, type LogRecord, SegmentLog, toRecord } from './segment-log.js'
 
 export interface OutboxOptions {
   /** The state directory: lock/ and outbox/ are made in it. */
@@ -45,7 +45,7 @@ export interface OutboxStats {
   newestSeq: number
 }
 
-interface AppendJob extends Job<LogRecord> {
+interface AppendJob extends Job<Location> {
   record: (place: Placing) => OutboxRecord
 }
 
@@ -58,6 +58,8 @@ interface Placing {
 const cacheSize = 256
 /** After damage at the end of the log: a gap is better than a number that was given twice. */
 const gapAfterDamage = 100
+/** Keeps a record of numbers small beside the largest that may be written. */
+const seqsPerRecord = 4096
 const minSegmentBytes = 16 * 1024
 const maxSegmentBytes = 8 * 1024 * 1024
 
@@ -134,7 +136,8 @@ export class Outbox {
   /**
    * Gives each action its id and seq and writes them with the state after them; durable when it
    * resolves. Where it rejects, nothing of it was kept, and what was appended behind it rejects as
-   * well, so that order can be kept by appending all of it again.
+   * well, so that order can be kept by appending all of it again. One that is too large for a
+   * record is refused alone: it would never be taken.
    *
    * @throws OUTBOX_FULL.
    */
@@ -143,11 +146,13 @@ export class Outbox {
     const called = clock.mono()
     let events: ItemEvent[] = []
     let built = called
+    let appendedAt = 0
     return new Promise((resolve, reject) =>
       this.queue.add({
         durable: true,
         record: ({ now, nextSeq }) => {
           built = clock.mono()
+          appendedAt = now
           const waited = built - called
           events = actions.map(action =>
             toEvent(
@@ -158,18 +163,18 @@ export class Outbox {
           )
           return { type: 'append', at: now, events, state: counterState }
         },
-        done: ({ at, body }) => {
+        done: at => {
           for (const [index, event] of events.entries()) {
             this.entries.add({
               seq: event.seq,
               id: event.id,
-              at: at!,
+              at,
               index,
               written: { mono: built, latencyMs: event.latencyMs },
               latencyMs: null,
               publishedAt: null,
               windowEnds: null,
-              appendedAt: (body as { at: number }).at,
+              appendedAt,
             })
             this.remember(event)
           }
@@ -269,7 +274,7 @@ export class Outbox {
         seqs.push(seq)
     }
     for (const seq of seqs) this.forget(seq)
-    if (seqs.length > 0) this.mark({ type: 'ack', seqs }).catch(() => {})
+    for (const part of inParts(seqs)) this.mark({ type: 'ack', seqs: part }).catch(() => {})
     return seqs
   }
 
@@ -277,7 +282,7 @@ export class Outbox {
   prune(): void {
     const { clock, confirm, maxAge } = this.options
     const mono = clock.mono()
-    const oldest = clock.wall() - maxAge
+    const wall = clock.wall()
     const dropped: Entry[] = []
     let removed = 0
     for (const entry of this.entries.all()) {
@@ -285,7 +290,11 @@ export class Outbox {
         if (entry.windowEnds > mono) continue
         this.forget(entry.seq)
         removed++
-      } else if (entry.appendedAt < oldest) dropped.push(entry)
+        continue
+      }
+      // The wall clock may be set right at any time, and only events of an earlier start need it.
+      const age = entry.written ? mono - entry.written.mono : wall - entry.appendedAt
+      if (age > maxAge) dropped.push(entry)
     }
     if (dropped.length > 0) this.drop(dropped, 'maxAge')
     else if (removed > 0) this.queue.kick()
@@ -354,23 +363,25 @@ export class Outbox {
   }
 
   private drop(entries: Entry[], why: string): void {
-    this.mark(this.giveUp(entries, why)).catch(() => {})
+    for (const record of this.giveUp(entries, why)) this.mark(record).catch(() => {})
   }
 
   /** Never silent: counted on disk, in the state and in the log. */
-  private giveUp(entries: Entry[], why: string): OutboxRecord {
-    const seqs = entries.map(entry => entry.seq)
+  private giveUp(entries: Entry[], why: string): OutboxRecord[] {
+    const seqs = entries.map(entry => entry.seq).sort((a, b) => a - b)
     for (const seq of seqs) this.forget(seq)
-    this.snapshot.dropped += seqs.length
+    const records = inParts(seqs).map((part): OutboxRecord => {
+      this.snapshot.dropped += part.length
+      return { type: 'drop', seqs: part, dropped: this.snapshot.dropped }
+    })
     if (seqs.length > 0) {
       const { dropped } = this.snapshot
-      const range = { from: Math.min(...seqs), to: Math.max(...seqs) }
       this.options.log.error(
-        { why, count: seqs.length, ...range, dropped },
+        { why, count: seqs.length, from: seqs[0], to: seqs.at(-1), dropped },
         'outbox: events given up',
       )
     }
-    return { type: 'drop', seqs, dropped: this.snapshot.dropped }
+    return records
   }
 
   private mark(record: OutboxRecord): Promise<void> {
@@ -383,17 +394,25 @@ export class Outbox {
     let seq = this.snapshot.nextSeq
     const place: Placing = { now: this.options.clock.wall(), nextSeq: () => seq++ }
     await makeRoom(this.room)
-    const records = jobs.map((job): LogRecord => ({
-      body: job.record(place),
-      durable: job.durable,
-      at: null,
-    }))
+    const taken: AppendJob[] = []
+    const records: LogRecord[] = []
+    for (const job of jobs) {
+      const before = seq
+      try {
+        records.push(toRecord(job.record(place), job.durable))
+        taken.push(job)
+      } catch (error) {
+        seq = before
+        job.fail(this.coded(error))
+      }
+    }
+    if (records.length === 0) return
     await this.segmentLog.write(
       records,
-      jobs.some(job => job.durable),
+      taken.some(job => job.durable),
     )
     this.snapshot.nextSeq = seq
-    for (const [index, job] of jobs.entries()) job.done(records[index]!)
+    for (const [index, job] of taken.entries()) job.done(records[index]!.at!)
   }
 
   /** Oldest first only: an ack in a later segment must not vanish before the event it speaks of. */
@@ -419,4 +438,12 @@ export class Outbox {
       { cause: error },
     )
   }
+}
+
+function inParts(seqs: number[]): number[][] {
+  const parts: number[][] = []
+  for (let from = 0; from < seqs.length; from += seqsPerRecord) {
+    parts.push(seqs.slice(from, from + seqsPerRecord))
+  }
+  return parts
 }

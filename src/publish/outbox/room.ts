@@ -2,7 +2,7 @@
 import type { ItemEvent } from '../messages.js'
 import type { Entries } from './entries.js'
 import type { Entry, KeptEntry, OutboxRecord } from './entry.js'
-import type { LogRecord, SegmentLog } from './segment-log.js'
+import { type SegmentLog, toRecord } from './segment-log.js'
 
 export interface RoomOptions {
   entries: Entries
@@ -11,12 +11,13 @@ export interface RoomOptions {
   /** The event of an entry, or null where it is damaged. */
   read: (entry: Entry) => Promise<ItemEvent | null>
   /** Forgets events and says how that is written; the first argument is safe already, the second is a loss. */
-  giveUp: (safe: Entry[], lost: Entry[]) => OutboxRecord
+  giveUp: (safe: Entry[], lost: Entry[]) => OutboxRecord[]
   isSafe: (entry: Entry) => boolean
 }
 
-/** Keeps one record small beside maxRecordBytes. */
+/** Keep one record small beside the largest that may be written, whatever an event weighs. */
 const keptPerRecord = 64
+const keptBytes = 512 * 1024
 
 /** To be called by the writer alone, before it writes. */
 export async function makeRoom(options: RoomOptions): Promise<void> {
@@ -29,8 +30,9 @@ export async function makeRoom(options: RoomOptions): Promise<void> {
     if (heldBytes * 2 < oldest.bytes) await carryOver(options, held)
     else {
       const lost = held.filter(entry => !isSafe(entry))
-      const body = options.giveUp(held.filter(isSafe), lost)
-      await log.write([{ body, durable: false, at: null }], true)
+      const bodies = options.giveUp(held.filter(isSafe), lost)
+      const records = bodies.map(body => toRecord(body, false))
+      await log.write(records, true)
     }
     await log.removeOldest()
     if (log.segments.length >= before) return
@@ -38,17 +40,20 @@ export async function makeRoom(options: RoomOptions): Promise<void> {
 }
 
 async function carryOver({ entries, log, read }: RoomOptions, held: Entry[]): Promise<void> {
-  for (let from = 0; from < held.length; from += keptPerRecord) {
+  for (let from = 0; from < held.length;) {
     const kept: KeptEntry[] = []
     const moved: Entry[] = []
-    for (const entry of held.slice(from, from + keptPerRecord)) {
+    for (let bytes = 0; from < held.length && kept.length < keptPerRecord; from++) {
+      const entry = held[from]!
       const event = await read(entry)
       if (!event) continue
+      bytes += Buffer.byteLength(JSON.stringify(event))
+      if (kept.length > 0 && bytes > keptBytes) break
       const { appendedAt, latencyMs, publishedAt } = entry
       kept.push({ event, appendedAt, latencyMs, publishedAt })
       moved.push(entry)
     }
-    const record: LogRecord = { body: { type: 'keep', entries: kept }, durable: true, at: null }
+    const record = toRecord({ type: 'keep', entries: kept }, true)
     await log.write([record], true)
     for (const [index, entry] of moved.entries()) entries.move(entry, record.at!, index)
   }

@@ -19,6 +19,8 @@ const magic = Buffer.from('grocerdL')
 const headerBytes = 16
 /** Marks are not worth a sync of their own, but this many unsynced ones are. */
 const maxUnsynced = 256
+/** Less than may be read: the state of a record stands at the head of a segment, too, among other things. */
+const maxWrittenBytes = 3 * 1024 * 1024
 
 export interface Location {
   segment: number
@@ -28,10 +30,20 @@ export interface Location {
 
 /** One record; `durable` ones are given up, and their writer told, where the disk refuses them. */
 export interface LogRecord {
-  body: object
+  body: Buffer
   durable: boolean
   /** Where it lies, once it is written. */
   at: Location | null
+}
+
+/** Before anything is written: a record that is too large is no fault of the disk. @throws OUTBOX_FULL. */
+export function toRecord(value: object, durable: boolean): LogRecord {
+  const body = Buffer.from(JSON.stringify(value))
+  if (body.length <= maxWrittenBytes) return { body, durable, at: null }
+  throw new GroceryError(
+    'OUTBOX_FULL',
+    `Expected a record of at most ${maxWrittenBytes} bytes in the outbox but received ${body.length}; write less at once`,
+  )
 }
 
 export interface Recovery {
@@ -174,7 +186,7 @@ export class SegmentLog {
       records = [...this.unsynced]
     }
     const { segment, file } = this.current!
-    const frames = records.map(record => this.encode(record))
+    const frames = records.map(record => encodeFrame(this.nextNumber++, record.body))
     const start = segment.bytes
     const data = Buffer.concat(frames)
     await file.write(data, start)
@@ -185,21 +197,16 @@ export class SegmentLog {
       offset += length
     })
     segment.bytes = offset
-    if (sync || this.unsynced.length >= maxUnsynced) await this.sync()
-    if (this.verifyNext) await this.verify(file, start, data)
+    const check = this.verifyNext ? () => this.verify(file, start, data) : undefined
+    if (sync || this.unsynced.length >= maxUnsynced) await this.sync(check)
+    else await check?.()
   }
 
-  private encode(record: LogRecord): Buffer {
-    const body = Buffer.from(JSON.stringify(record.body))
-    if (body.length <= maxRecordBytes) return encodeFrame(this.nextNumber++, body)
-    throw new Error(
-      `Expected a record of at most ${maxRecordBytes} bytes but it has ${body.length}`,
-    )
-  }
-
-  private async sync(): Promise<void> {
+  /** @param check what must hold before anything counts as safe. */
+  private async sync(check?: () => Promise<void>): Promise<void> {
     const current = this.current!
     await current.file.sync()
+    await check?.()
     current.syncedBytes = current.segment.bytes
     this.unsynced = []
   }
