@@ -8,7 +8,7 @@ import { describeError } from './errors.js'
 import { Kiosk } from './kiosk.js'
 import type { Logger } from './log.js'
 import { clockSynced } from './observe/clock-sync.js'
-import { Health } from './observe/health.js'
+import { Health, type Readiness } from './observe/health.js'
 import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
 import type { Configure, Up } from './protocol.js'
@@ -61,6 +61,7 @@ export class Daemon {
   #parts: Parts | null = null
   /** Whether vision said itself why it cannot go on. */
   #modelFault = false
+  #loggedReadiness = ''
   #shownState = ''
   #shownBasket = ''
   #stateSentAt = Number.NEGATIVE_INFINITY
@@ -185,6 +186,7 @@ export class Daemon {
     this.#running.push(recorder)
     health.onChange(readiness => {
       metrics.setReadiness(readiness)
+      this.#logReadiness(readiness)
       this.#showState()
     })
     health.set('vision', {
@@ -346,6 +348,14 @@ export class Daemon {
   }
 
   // ---- what others are shown
+
+  /** One line when the status or a code changes: a fault that lasts must not flood the journal. */
+  #logReadiness({ status, reasons }: Readiness): void {
+    const text = [status, ...reasons.map(reason => reason.code)].join(' ')
+    if (text === this.#loggedReadiness) return
+    this.#loggedReadiness = text
+    this.#log[status === 'degraded' ? 'warn' : 'info']({ status, reasons }, `readiness: ${text}`)
+  }
 
   #showBasket(): void {
     const { counter, publisher, kiosk } = this.#parts!

@@ -275,6 +275,10 @@ export const errorTable = {
     remedy: 'Stop it, or give each instance its own outbox.dir.',
     exit: exitCodes.locked,
   },
+  STATE_UNWRITABLE: {
+    meaning: 'The state directory is not there and cannot be made, or cannot be written.',
+    remedy: 'Make it writable for the user of the daemon, or name another one in outbox.dir.',
+  },
   TIMED_OUT: {
     meaning: 'The answer did not come in the time that the request allowed.',
     remedy: 'Ask again; /readyz says what is slow or missing.',

@@ -139,7 +139,8 @@ async function main(): Promise<void> {
     setTimeout(endAtOnce, stopPatienceMs)
     await Promise.all([...loops.values()].map(loop => loop.stop()))
     await classifier?.stop()
-    process.disconnect?.()
+    // After the daemon's end there is no channel to close, and closing it again would be an error.
+    if (process.connected) process.disconnect()
     process.exit(0)
   }
 

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { crc32c } from '../src/publish/outbox/crc32c.js'
 import { encodeFrame, maxRecordBytes, scanFrames } from '../src/publish/outbox/frame.js'
+import { nodeFiles } from '../src/publish/outbox/files.js'
 import { takeLock } from '../src/publish/outbox/lock.js'
 import type { Outbox } from '../src/publish/outbox/outbox.js'
 import { createUuidV7 } from '../src/publish/uuid.js'
@@ -21,6 +22,19 @@ async function recovered(t: Test, files: MemoryFiles, dir: string, over = {}) {
   for (const seq of seqsOf(outbox)) events.push((await outbox.read(seq))!.event)
   return { outbox, counterState, events, stats: outbox.stats() }
 }
+
+t.test('a state directory that cannot be made or written is told as such, at once', async t => {
+  const dir = t.testdir({ file: '' })
+  for (const [where, code] of [
+    ['/proc/nowhere/state', 'ENOENT'],
+    [join(dir, 'file', 'state'), 'ENOTDIR'],
+  ] as const) {
+    await t.rejects(makeOutbox(where, { files: nodeFiles }).start(), {
+      code: 'STATE_UNWRITABLE',
+      message: new RegExp(`^Expected outbox.dir ${where} to be writable but received ${code}: `),
+    })
+  }
+})
 
 t.test('CRC-32C is the one of the standard, in one piece and in parts', async t => {
   t.equal(crc32c(Buffer.from('123456789')), 0xe3069283)

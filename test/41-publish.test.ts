@@ -311,6 +311,31 @@ t.test('an event that is past its expiresAt arrives late and marked, for the aud
   t.match((await till.wait(({ name }) => name === 'items')).json, { seq: 1, replayed: true })
 })
 
+t.test(
+  'a retained command does nothing, not even when it arrives live; deleting it does nothing either',
+  async t => {
+    for (const [name, startBroker] of brokers) {
+      const broker = await startBroker(t)
+      t.teardown(broker.stop)
+      const kiosk = await startKiosk(t, broker.url)
+      const till = await startTill(t, broker.url)
+      await kiosk.publisher.start()
+      await kiosk.up()
+      const command = { requestId: 'r1', op: 'close', session: 's1' }
+      await till.say('cmd/session', command, { retain: true })
+      await till.say('cmd/session', '', { retain: true })
+      await till.say('cmd/session', { ...command, requestId: 'r2' })
+      await till.wait(({ json }) => json?.requestId === 'r2')
+      t.same(
+        till.of('reply/session').map(reply => reply.requestId),
+        ['r2'],
+        name,
+      )
+      t.equal(kiosk.publisher.stats().ignored, 2, name)
+    }
+  },
+)
+
 t.test('resend gives again what is kept, and says what it cannot give', async t => {
   const broker = await startDemoBroker()
   t.teardown(broker.stop)

@@ -10,9 +10,9 @@ def visual_folds(embeddings: np.ndarray, fine: np.ndarray) -> np.ndarray:
     """Fold 0 to 4 of every photograph: each class cut into five groups of look-alikes.
 
     A random fold, or a fold of neighbouring file names, leaves pictures of the same pile on both
-    sides: there a linear head is right on 95 % of the held-out photographs, but on 69 % of other
-    visits to shops. Groups by look (Ward, on frozen centred embeddings) give 75 %, which is what
-    thresholds must be measured on.
+    sides: there a linear head is right on 95 % of the held-out photographs, but on 69 % of val.
+    Groups by look (Ward, on frozen centred embeddings) give 75 %, which is what thresholds must be
+    measured on.
     """
     centred = embeddings - embeddings.mean(0)
     centred /= np.linalg.norm(centred, axis=1, keepdims=True)

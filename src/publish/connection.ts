@@ -35,6 +35,7 @@ interface Pending {
   reject: (error: Error) => void
 }
 
+const tellEveryMs = 60_000
 const connectTimeoutMs = 10_000
 /** A broker that takes our bytes and acknowledges none of them for so long is gone. */
 const pubackTimeoutMs = 10_000
@@ -56,6 +57,9 @@ export class Connection {
   private attempts = 0
   private upSince = 0
   private shortLives = 0
+  /** What the log was told last, and when: a broker that stays away is one line a minute. */
+  private toldCode: string | null = null
+  private toldAt = 0
   private slots = 0
   private waiting: { resolve: () => void; reject: (error: Error) => void }[] = []
   private readonly pending = new Set<Pending>()
@@ -74,7 +78,12 @@ export class Connection {
   async subscribe(topics: Record<string, { qos: 0 | 1 }>): Promise<void> {
     const client = this.client
     if (!client || !this.up) throw this.downError()
-    await client.subscribeAsync(topics)
+    // Retain as published: else a retained command looks like a live one when it first arrives (MQTT 5 only).
+    const asPublished = Object.entries(topics).map(([topic, options]) => [
+      topic,
+      { ...options, rap: true },
+    ])
+    await client.subscribeAsync(Object.fromEntries(asPublished))
   }
 
   /**
@@ -169,6 +178,7 @@ export class Connection {
       const limit = packet.properties?.receiveMaximum ?? defaultReceiveMaximum
       this.slots = Math.min(mostInFlight, limit)
       this.up = true
+      this.toldCode = null
       this.upSince = this.options.clock.mono()
       this.options.onUp()
     })
@@ -203,7 +213,14 @@ export class Connection {
       )
     }
     const wait = backoffMs(this.attempts++, problem.kind)
-    log.warn({ code: problem.code, waitMs: wait, attempt: this.attempts }, problem.message)
+    const now = this.options.clock.mono()
+    const isNews = problem.code !== this.toldCode || now - this.toldAt >= tellEveryMs
+    const facts = { code: problem.code, waitMs: wait, attempt: this.attempts }
+    log[isNews ? 'warn' : 'debug'](facts, problem.message)
+    if (isNews) {
+      this.toldCode = problem.code
+      this.toldAt = now
+    }
     this.timer = setTimeout(() => {
       this.timer = null
       this.open().catch(error => this.lost(null, classify(error, this.options.url)))

@@ -42,6 +42,8 @@ export class Incoming {
     const name = topic.slice(this.options.topics.prefix.length + 1)
     // A retained command is from another time; only the presence of the till is meant to be kept.
     if (packet.retain && name !== 'till') return this.ignore(name, 'it is retained')
+    // So does a retained one that is being deleted.
+    if (payload.length === 0 && name !== 'till') return this.ignore(name, 'it is empty')
     if (name.startsWith('cmd/')) return this.answer(name.slice(4), payload, packet)
     if (payload.length > maxCommandBytes) {
       return this.ignore(name, `it has ${payload.length} bytes, more than ${maxCommandBytes}`)

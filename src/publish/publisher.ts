@@ -226,9 +226,12 @@ export class Publisher {
       // A basket of an earlier start must be gone before anybody reads `online`.
       if (!this.everUp) await this.publishBasket(unknownBasket, 0)
       this.everUp = true
-      said = { content: this.content, state: this.stateMessage }
-      await this.publishBasket(this.content)
+      const { content } = this
+      await this.publishBasket(content)
       await this.publishStatus('online')
+      // Now the state can say so: what goes out over the connection must not deny it.
+      this.options.onConnection?.(true, null)
+      said = { content, state: this.stateMessage }
       await this.publishState()
     } catch (error) {
       log.warn({ err: error }, 'mqtt: the connection ended before everything was said')
@@ -241,7 +244,6 @@ export class Publisher {
     if (!this.connection.connected || connection !== this.connections) return
     this.announced = true
     log.info({ url: this.url, connection }, 'mqtt: connected')
-    this.options.onConnection?.(true, null)
     this.delivery.connected()
     // They may have changed while the others were on their way.
     if (this.content !== said.content) void this.basket.send()

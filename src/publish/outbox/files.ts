@@ -1,5 +1,7 @@
 // The few file operations that the log needs, behind an interface so that tests can make each of them fail.
+import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 export interface LogFile {
   write(data: Uint8Array, position: number): Promise<void>
@@ -47,10 +49,21 @@ async function wrap(path: string, flags: string): Promise<LogFile> {
   }
 }
 
+/** Level by level: Node's recursive mkdir never comes back where a parent cannot be made, as below /proc. */
+export async function makeDir(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || existsSync(dirname(dir))) throw error
+    await makeDir(dirname(dir))
+    await mkdir(dir, { mode: 0o700 })
+  }
+}
+
 export const nodeFiles: Files = {
-  makeDir: async dir => {
-    await mkdir(dir, { recursive: true, mode: 0o700 })
-  },
+  makeDir,
   list: dir => readdir(dir),
   create: path => wrap(path, 'wx+'),
   open: path => wrap(path, 'r'),

@@ -12,6 +12,7 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { GroceryError } from '../../errors.js'
+import { makeDir } from './files.js'
 
 interface Holder {
   pid: number
@@ -66,7 +67,7 @@ export async function takeLock(
   renewMs = renewEveryMs,
 ): Promise<() => Promise<void>> {
   const dir = join(stateDir, 'lock')
-  await mkdir(dir, { recursive: true, mode: 0o700 })
+  await makeDir(dir)
   const self = await describeSelf()
   const draft = join(dir, `draft-${process.pid}-${Math.random().toString(36).slice(2)}`)
   await writeFile(draft, JSON.stringify(self), { mode: 0o600 })

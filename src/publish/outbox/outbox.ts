@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../../clock.js'
 import type { ItemAction } from '../../counter/types.js'
-import { describeError, GroceryError } from '../../errors.js'
+import { describeError, type ErrorCode, GroceryError } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import { asSent, type EventEnvelope, roundMs, toEvent } from '../event.js'
 import type { Ack, ItemEvent } from '../messages.js'
@@ -105,7 +105,7 @@ export class Outbox {
    * Takes the lock and reads what is there.
    *
    * @returns the state that was written with the last event, null where there is none.
-   * @throws STATE_LOCKED, OUTBOX_INVALID, OUTBOX_FULL (the directory cannot be written).
+   * @throws STATE_LOCKED, STATE_UNWRITABLE, OUTBOX_INVALID, OUTBOX_FULL.
    */
   async start(): Promise<{ counterState: unknown | null }> {
     const { log, dir, clock } = this.options
@@ -122,7 +122,7 @@ export class Outbox {
     } catch (error) {
       await this.release?.()
       this.release = null
-      throw this.coded(error)
+      throw this.coded(error, 'STATE_UNWRITABLE')
     }
     for (const entry of this.entries.all()) {
       if (entry.publishedAt === null) continue
@@ -429,11 +429,11 @@ export class Outbox {
     }
   }
 
-  private coded(error: unknown): Error {
+  private coded(error: unknown, unwritable: ErrorCode = 'OUTBOX_FULL'): Error {
     if (error instanceof GroceryError) return error
     const { code, message } = describeError(error)
     return new GroceryError(
-      'OUTBOX_FULL',
+      code === 'ENOSPC' || code === 'EDQUOT' ? 'OUTBOX_FULL' : unwritable,
       `Expected outbox.dir ${this.options.dir} to be writable but received ${code}: ${message}`,
       { cause: error },
     )

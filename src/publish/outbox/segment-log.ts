@@ -1,6 +1,6 @@
 // An append-only log of JSON records in numbered segment files; it knows frames, not events.
 import { join } from 'node:path'
-import { GroceryError } from '../../errors.js'
+import { describeError, GroceryError } from '../../errors.js'
 import type { Logger } from '../../log.js'
 import { crc32c } from './crc32c.js'
 import type { Files, LogFile } from './files.js'
@@ -122,7 +122,11 @@ export class SegmentLog {
     try {
       await this.put(records, sync)
     } catch (error) {
-      this.options.log.warn({ err: error }, 'outbox: write failed, going on in a new segment')
+      const { code, message } = describeError(error)
+      this.options.log.debug(
+        { code },
+        `outbox: write failed, going on in a new segment: ${message}`,
+      )
       await this.abandon()
       try {
         await this.put(records, true)
