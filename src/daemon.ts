@@ -317,9 +317,9 @@ export class Daemon {
     this.#log.error(reason, 'vision is down')
     kiosk.visionIsDown()
     counter.loseSight()
-    for (const { id } of this.#config.cameras) health.set(`camera:${id}`, connecting(id))
     // Why a model does not load says more than that the process ended because of it.
     if (!this.#modelFault) health.set('vision', reason)
+    for (const { id } of this.#config.cameras) health.set(`camera:${id}`, connecting(id))
     metrics.visionRestarted()
     for (const { id } of this.#config.cameras) {
       metrics.setCamera({ type: 'cameraHealth', camera: id, status: 'connecting', reason: null })

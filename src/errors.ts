@@ -179,7 +179,7 @@ export const errorTable = {
     remedy: 'Save it as an 8-bit RGB or grey JPEG or PNG.',
   },
   INFERENCE_FAILED: {
-    meaning: 'The runtime reported an error while the model ran.',
+    meaning: 'The runtime reported an error while the model ran, or did not answer in time.',
     remedy: 'Run `grocerd doctor`; another device or runtime may do.',
   },
   INTERNAL: {
