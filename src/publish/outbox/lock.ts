@@ -1,7 +1,6 @@
 // One daemon per state directory: numbered lock files, of which the highest counts. Node has no flock.
 import {
   link,
-  mkdir,
   readdir,
   readFile,
   readlink,
