@@ -275,7 +275,7 @@ export class Daemon {
         metrics.setModel(model, runtime)
         this.#modelFault = false
         health.set('vision', null)
-        health.started()
+        if (this.#config.cameras.length === 0) health.started()
         this.#showState()
         return
       }
@@ -292,6 +292,8 @@ export class Daemon {
         if (status !== 'connecting')
           health.set(`camera:${camera}`, status === 'live' ? null : reason)
         metrics.setCamera(message)
+        // The first word of a camera, good or bad, ends the start.
+        if (status !== 'connecting') health.started()
         if (status !== 'live' && camera === this.#leader()?.id) counter.loseSight()
         this.#showState()
         return

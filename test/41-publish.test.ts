@@ -1201,7 +1201,12 @@ t.test('every message is one readable line for who watches', async t => {
   }
   t.equal(
     line('items', gone),
-    '09:30:00.000  removed  unknown                       ask       94.0 %   taken, because of variant, 412 ms, replayed',
+    '09:30:00.000  removed  unknown                       ask                taken, asks: variant, 412 ms, replayed',
+  )
+  const puzzle = { ...event, item: { ...event.item, sku: null, name: null, decision: 'unknown' } }
+  t.match(
+    line('items', puzzle),
+    /unknown   +session s-2026-11-22-0042, 412 ms {2}\(perhaps Royal Gala 94.0 %, Anjou 3.0 %\)$/,
   )
   t.equal(
     line('basket', examples.basket),

@@ -9,18 +9,20 @@ import type {
   StateMessage,
 } from './messages.js'
 
+const leastShown = 0.01
 const percent = (score: number): string => `${(score * 100).toFixed(1)} %`
 const clockTime = (iso: string): string => iso.slice(11, 23)
 const shown = (name: string | null, sku: string | null): string => name ?? sku ?? 'unknown'
 
 function describeItem(event: ItemEvent): string {
   const { item } = event
+  // Who is gone needs no second guess, and a hundredth of a chance is none.
   const others = item.alternatives
-    .filter(one => one.sku !== item.sku)
+    .filter(one => one.sku !== item.sku && one.score >= leastShown && event.action !== 'removed')
     .map(one => `${one.name} ${percent(one.score)}`)
   const notes = [
     event.reason,
-    item.askReason && `because of ${item.askReason}`,
+    item.askReason && `asks: ${item.askReason}`,
     item.auto ? 'auto' : null,
     event.session && `session ${event.session}`,
     `${Math.round(event.latencyMs)} ms`,
@@ -31,10 +33,11 @@ function describeItem(event: ItemEvent): string {
     event.action.padEnd(7),
     shown(item.name, item.sku).padEnd(28),
     item.decision.padEnd(7),
-    percent(item.score).padStart(7),
+    (item.sku === null ? '' : percent(item.score)).padStart(7),
     ` ${notes.join(', ')}`,
   ]
-  return columns.join('  ') + (others.length > 0 ? `  (or ${others.join(', ')})` : '')
+  const guess = item.sku === null ? 'perhaps' : 'or'
+  return columns.join('  ') + (others.length > 0 ? `  (${guess} ${others.join(', ')})` : '')
 }
 
 function describeBasket(basket: BasketMessage): string {
