@@ -151,6 +151,7 @@ export const configSchema = z.strictObject({
       dark: fraction.default(0.03),
     })
     .prefault({}),
+  gallery: notYet('gallery'),
   mqtt: z
     .strictObject({
       url: z
