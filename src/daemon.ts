@@ -62,6 +62,7 @@ export class Daemon {
   /** Whether vision said itself why it cannot go on. */
   #modelFault = false
   #loggedReadiness = ''
+  #lastWhy: string | null = null
   #shownState = ''
   #shownBasket = ''
   #stateSentAt = Number.NEGATIVE_INFINITY
@@ -342,6 +343,11 @@ export class Daemon {
     const leads = camera === this.#leader()
     const outcome = counter.see(frame, this.#clock.mono(), leads)
     if (leads) desk.see(frame)
+    // Not every frame, but every new reason why nothing is announced.
+    if (leads && outcome.why !== this.#lastWhy) {
+      this.#lastWhy = outcome.why
+      void publisher.sendFrame(frame, outcome.why)
+    }
     kiosk.frameSeen(frame, outcome.why)
     recorder
       .record(outcome)

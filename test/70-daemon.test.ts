@@ -86,13 +86,19 @@ t.test(
     )
     const schemaOf: Record<string, string> = { items: 'item' }
     for (const { topic, message } of till.heard) {
-      const validate = schemas.get(schemaOf[topic] ?? topic)
+      const validate = schemas.get(schemaOf[topic] ?? topic.split('/')[0]!)
       if (!validate) t.fail(`no schema for ${topic}: ${[...schemas.keys()]}`)
       else if (!validate(message)) t.fail(`${topic}: ${JSON.stringify(validate.errors)}`)
     }
+    const reasons = till.heard
+      .filter(one => one.topic === 'frames/counter')
+      .map(one => one.message.reason)
+    t.ok(reasons.includes('the scene moves') && reasons.includes('nothing lies there'))
+    const changes = reasons.every((reason, index) => reason !== reasons[index - 1])
+    t.ok(changes, 'a reason is said when it changes, not with every frame')
     t.ok(
-      new Set(till.heard.map(one => one.topic)).size >= 4,
-      'status, state, basket and items were heard',
+      new Set(till.heard.map(one => one.topic)).size >= 5,
+      'status, state, basket, items and frames were heard',
     )
 
     const ready = await get(daemon.httpPort, '/readyz')

@@ -27,7 +27,7 @@ async function demo(): Promise<void> {
       till = new TillView({
         config: { ...config, mqtt: { ...config.mqtt, url: daemon.mqttUrl } },
         // The basket says the same as the events; `grocerd watch` shows it too.
-        print: line => line.startsWith('basket') || console.log(line),
+        print: line => /^(basket|frame)/.test(line) || console.log(line),
       })
       await till.start()
     },
