@@ -171,6 +171,20 @@ t.test('a camera that is not there is lost, tried again, and live when it comes'
   writeFileSync(`${dir}/b.jpg`, 'x')
 })
 
+t.test('a dead camera never slows another', async t => {
+  const dir = t.testdir({ 'a.jpg': await picture('#f00') })
+  const dead = new Camera(config(`dir:${dir}/nowhere`), systemClock, () => {})
+  const live = new Camera(config(`dir:${dir}`, 50), systemClock, () => {})
+  for (const camera of [dead, live]) {
+    camera.start()
+    t.teardown(() => camera.stop())
+  }
+  const began = performance.now()
+  for await (const frame of live.newest()) if (frame.number >= 20) break
+  t.ok(performance.now() - began < 1500, '20 frames at 50 a second')
+  t.equal(dead.frames, 0)
+})
+
 t.test('a folder without pictures is told as such', async t => {
   const dir = t.testdir({ 'a.txt': '' })
   const frames = parseSource(`dir:${dir}`, 10)(new AbortController().signal)

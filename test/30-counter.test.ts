@@ -12,16 +12,7 @@ import type {
   Observation,
   SceneView,
 } from '../src/recognition/types.js'
-
-const settings = {
-  needSession: false,
-  settle: 3000,
-  stable: 300,
-  giveUp: 1500,
-  gone: 400,
-  consensus: 0.6,
-  blind: 1000,
-}
+import { counterSettings } from './helpers/counter-settings.js'
 
 const candidate = (sku: string, score: number) => ({ sku, name: sku, plu: null, gtin: null, score })
 
@@ -34,10 +25,10 @@ const seen = (sku: string, decision: Decision = 'sure', auto = false): Observati
 })
 
 /** A counter with a clock of its own: 10 frames a second, described by words. */
-function play(overrides: Partial<typeof settings> = {}) {
+function play(overrides: Partial<typeof counterSettings> = {}) {
   let ids = 0
   let at = 0
-  const counter = new Counter({ ...settings, ...overrides, newId: () => `item-${++ids}` })
+  const counter = new Counter({ ...counterSettings, ...overrides, newId: () => `item-${++ids}` })
   const actions: ItemAction[] = []
   let look: Uint8Array | undefined
   const frame = (view: SceneView, observation?: Observation): FrameObservations => ({

@@ -6,18 +6,9 @@ import { GroceryError } from '../src/errors.js'
 import { Health } from '../src/observe/health.js'
 import type { Outbox } from '../src/publish/outbox/outbox.js'
 import { Recorder } from '../src/recorder.js'
+import { counterSettings } from './helpers/counter-settings.js'
 
 const clock = { wall: () => 0, mono: () => 0 }
-const settings = {
-  needSession: false,
-  settle: 3000,
-  stable: 300,
-  giveUp: 1500,
-  gone: 400,
-  consensus: 0.6,
-  blind: 1000,
-  newId: () => 'i',
-}
 const action = (name: string) => ({ camera: name }) as ItemAction
 
 /** A disk that refuses the first `refusals` writes. */
@@ -32,7 +23,7 @@ function setUp(refusals: number) {
       return actions as unknown[]
     },
   } as unknown as Outbox
-  const counter = new Counter(settings)
+  const counter = new Counter({ ...counterSettings, newId: () => 'i' })
   const recorder = new Recorder({
     outbox,
     counter,

@@ -13,124 +13,21 @@ import {
   turboJpegCandidates,
 } from './libraries.js'
 import { decodeWithSharp } from './sharp-decode.js'
+import type {
+  EngineInfo,
+  EngineInput,
+  EngineOptions,
+  EngineResult,
+  InputSpec,
+  JpegHeader,
+  LibraryProbe,
+  Rotation,
+  RuntimeName,
+  RuntimeProbe,
+  UprightPicture,
+} from './types.js'
 
-export type RuntimeName = 'openvino' | 'onnxruntime'
-
-/** What was found of a runtime; `devices` are the names `EngineOptions.device` takes. */
-export interface RuntimeProbe {
-  runtime: RuntimeName
-  found: boolean
-  path?: string
-  version?: string
-  devices: string[]
-  tried: Attempt[]
-}
-
-/** What was found of a library. */
-export interface LibraryProbe {
-  found: boolean
-  path?: string
-  version?: string
-  tried: Attempt[]
-}
-
-/** 0..1 of the upright picture: after its EXIF rotation and `rotate`. */
-export type Box = [x0: number, y0: number, x1: number, y1: number]
-
-/**
- * How a picture becomes the numbers a model takes; resized pixels are rounded to whole grey levels.
- */
-export interface InputSpec {
-  /** Of the model's input, pixels. */
-  width: number
-  height: number
-  channels: 'rgb' | 'bgr'
-  layout: 'nchw' | 'nhwc'
-  /**
-   * One or three values, in the tensor's channel order; value = (pixel - mean) / scale, pixels
-   * 0..255.
-   */
-  mean: number[]
-  scale: number[]
-  /** fill stretches, crop keeps the middle, letterbox adds grey (114) bars on both sides. */
-  fit: 'fill' | 'crop' | 'letterbox'
-  /**
-   * area averages when it shrinks (bilinear when it grows); bilinear takes four neighbours always.
-   */
-  filter: 'area' | 'bilinear'
-}
-
-/** Clockwise turn of a picture after EXIF made it upright. */
-export type Rotation = 0 | 90 | 180 | 270
-
-/** A JPEG, raw RGB24 that is upright already, or a tensor of exactly the model's input size. */
-export type EngineInput =
-  | { jpeg: Uint8Array; box?: Box; rotate?: Rotation }
-  | { rgb: Uint8Array; width: number; height: number; box?: Box }
-  | { tensor: Float32Array }
-
-/** -1 in `shape` is a side that the model leaves open. `type` is f32, f16, i64 and so on. */
-export interface TensorInfo {
-  name: string
-  shape: number[]
-  type: string
-}
-
-/** What an engine says of itself once its model is loaded. */
-export interface EngineInfo {
-  runtime: RuntimeName
-  runtimeVersion: string
-  device: string
-  inputs: TensorInfo[]
-  outputs: TensorInfo[]
-}
-
-export interface EngineOptions {
-  runtime: RuntimeName
-  /** IR xml or ONNX bytes. The caller read and hashed them: nothing is opened by path. */
-  model: Uint8Array
-  /** The .bin of an IR. */
-  weights?: Uint8Array
-  input: InputSpec
-  /** OpenVINO: CPU (default), GPU, NPU, AUTO. ONNX Runtime: CPU (default), CUDA, TensorRT. */
-  device?: string
-  /** Threads of the runtime; 0 (default) is its own choice. */
-  threads?: number
-  /** Requests in flight, each on a thread of its own; default 1. */
-  streams?: number
-  /** Jobs that may wait beyond the running ones before ENGINE_BUSY; default 8. */
-  maxQueue?: number
-  /** OpenVINO runs bf16 where the CPU has it; 'f32' makes machines give the same numbers. */
-  precisionHint?: 'f32'
-  /** Folder for compiled models (OpenVINO GPU and NPU, TensorRT). */
-  cacheDir?: string
-  /** CUDA arena and TensorRT workspace limit, bytes. */
-  gpuMemoryBytes?: number
-  /** ONNX Runtime CPU arena limit, bytes; the first engine of a process sets it for all. */
-  hostMemoryBytes?: number
-}
-
-export interface EngineResult {
-  outputs: { name: string; shape: number[]; data: Float32Array }[]
-  stagesMs: { queue: number; decode: number; resize: number; infer: number }
-}
-
-/**
- * Size as stored (before rotation), EXIF orientation 1 to 8, components 1 grey, 3 colour, 4 CMYK.
- */
-export interface JpegHeader {
-  width: number
-  height: number
-  orientation: number
-  components: number
-  progressive: boolean
-}
-
-export interface UprightPicture {
-  rgb: Uint8Array
-  width: number
-  height: number
-}
+export type * from './types.js'
 
 interface NativeProbe {
   found: boolean

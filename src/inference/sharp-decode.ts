@@ -2,7 +2,7 @@
 // levels.
 
 import { GroceryError } from '../errors.js'
-import type { JpegHeader, Rotation, UprightPicture } from './addon.js'
+import type { JpegHeader, Rotation, UprightPicture } from './types.js'
 
 /** As in native/image/turbojpeg.h: larger pictures are refused before anything is allocated. */
 const maxPixels = 64_000_000
