@@ -1206,7 +1206,7 @@ t.test('every message is one readable line for who watches', async t => {
   const puzzle = { ...event, item: { ...event.item, sku: null, name: null, decision: 'unknown' } }
   t.match(
     line('items', puzzle),
-    /unknown   +session s-2026-11-22-0042, 412 ms {2}\(perhaps Royal Gala 94.0 %, Anjou 3.0 %\)$/,
+    /unknown +session s-2026-11-22-0042, 412 ms {2}\(perhaps Royal Gala 94.0 %, Anjou 3.0 %\)$/,
   )
   t.equal(
     line('basket', examples.basket),
