@@ -482,6 +482,24 @@ t.test('the basket is complete only where it was just seen for certain and told'
   )
 })
 
+t.test(
+  'the time to find a restored item again ends, also where the scene goes on moving',
+  async t => {
+    const p = play().wait(60_000)
+    p.counter.restore(play().frames(10, 'apple').counter.keep())
+    for (const sku of ['pear', 'fig', 'plum']) {
+      p.frames(1, 'moving').frames(19, sku).frames(1, 'moving').frames(7, 'empty')
+    }
+    t.same(p.said(), [
+      'removed taken apple sure item-1',
+      'placed fig sure item-1',
+      'removed taken fig sure item-1',
+      'placed plum sure item-2',
+      'removed taken plum sure item-2',
+    ])
+  },
+)
+
 t.test('a state of a newer format is refused', async t => {
   t.throws(() => play().counter.restore({ format: 2 }), {
     code: 'OUTBOX_INVALID',

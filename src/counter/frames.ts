@@ -159,6 +159,6 @@ export const ignoreVote: Cell<'vote'> = state => result(state)
 /** Too long without a frame: anything may have happened, and what is known must be seen again. */
 export function afterGap(state: CounterState, input: Moment): CounterState {
   if (state.phase === 'settling') return enter(state, 'empty', input)
-  if (state.phase === 'placed') return enter(state, 'disturbed', input, { look: null })
-  return enter(state, state.phase, input, { look: null })
+  const unseen = { look: null, missingSince: input.at }
+  return enter(state, state.phase === 'placed' ? 'disturbed' : state.phase, input, unseen)
 }

@@ -94,6 +94,9 @@ export function step(state: CounterState, input: Input, settings: CounterSetting
   if (seen.has(input.kind)) {
     const blind = state.lastAt === null || input.at - state.lastAt > settings.blind
     now = { ...(blind ? afterGap(state, input) : state), lastAt: input.at }
+    // The time to find a restored item again is over, however often the scene moved in it.
+    const isOver = input.at - now.missingSince >= settings.settle
+    if (now.phase === 'restored' && isOver) now = { ...now, phase: 'disturbed' }
   }
   const cell = table[now.phase][input.kind] as Cell<InputKind>
   return cell(now, input, settings)
