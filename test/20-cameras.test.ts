@@ -9,6 +9,7 @@ import { Failures } from '../src/cameras/failures.js'
 import { JpegSplitter } from '../src/cameras/jpeg-splitter.js'
 import { parseSource } from '../src/cameras/schemes.js'
 import { systemClock } from '../src/clock.js'
+import { hasFfmpeg, makeClip } from './helpers/clip.js'
 
 const picture = (background: string) =>
   sharp({ create: { width: 64, height: 48, channels: 3, background } })
@@ -24,8 +25,6 @@ const config = (source: string, fps = 50) => ({
   mode: 'single' as const,
   mask: null,
 })
-
-const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0
 
 t.test('a source that is wrong is told with what was expected', async t => {
   const cases: [string, string][] = [
@@ -277,15 +276,7 @@ t.test(
   { skip: hasFfmpeg ? false : 'ffmpeg is not installed' },
   async t => {
     const dir = t.testdir({ 'text.mp4': 'no video' })
-    spawnSync('ffmpeg', [
-      '-loglevel',
-      'error',
-      '-f',
-      'lavfi',
-      '-i',
-      'testsrc=duration=1:size=160x120:rate=10',
-      `${dir}/clip.mp4`,
-    ])
+    makeClip(`${dir}/clip.mp4`, 1, '160x120')
     const pictures: Uint8Array[] = []
     for await (const one of parseSource(`file:${dir}/clip.mp4`, 5)(new AbortController().signal))
       pictures.push(one)
@@ -312,15 +303,7 @@ t.test(
   { skip: hasFfmpeg ? false : 'ffmpeg is not installed' },
   async t => {
     const dir = t.testdir({})
-    spawnSync('ffmpeg', [
-      '-loglevel',
-      'error',
-      '-f',
-      'lavfi',
-      '-i',
-      'testsrc=duration=2:size=160x120:rate=10',
-      `${dir}/clip.mp4`,
-    ])
+    makeClip(`${dir}/clip.mp4`, 2, '160x120')
     const camera = new Camera(config(`file:${dir}/clip.mp4?loop=1`, 10), systemClock, () => {})
     camera.start()
     for await (const _ of camera.newest()) break

@@ -1,17 +1,16 @@
 // The whole daemon as a till, a monitor and a fault meet it: real processes, real photographs, a real broker.
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import Ajv2020 from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
 import t from 'tap'
 import { createLog } from '../src/log.js'
 import { DemoBroker } from '../src/publish/broker.js'
+import { hasFfmpeg, makeClip } from './helpers/clip.js'
 import { Listener, pictureFolder, startDaemon } from './helpers/daemon.js'
+import { loadValidators } from './helpers/till.js'
 
 t.setTimeout(180_000)
 
-const hasFfmpeg = spawnSync('ffmpeg', ['-version']).status === 0
 const camera = (source: string, more: object = {}) => ({ id: 'counter', source, fps: 10, ...more })
 const noSession = { needSession: false }
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
@@ -74,16 +73,7 @@ t.test(
       'carrots',
     ])
 
-    const ajv = new Ajv2020.default({ strict: false, allErrors: true })
-    addFormats.default(ajv)
-    const schemas = new Map(
-      readdirSync('docs/api/schemas')
-        .filter(name => name.endsWith('.schema.json'))
-        .map(name => [
-          name.replace('.schema.json', ''),
-          ajv.compile(JSON.parse(readFileSync(`docs/api/schemas/${name}`, 'utf8'))),
-        ]),
-    )
+    const schemas = loadValidators()
     const schemaOf: Record<string, string> = { items: 'item' }
     for (const { topic, message } of till.heard) {
       const validate = schemas.get(schemaOf[topic] ?? topic.split('/')[0]!)
@@ -123,16 +113,7 @@ t.test(
 t.test('kill -9 on vision costs a restart and nothing else', async t => {
   const dir = t.testdir()
   const clip = join(dir, 'clip.mp4')
-  if (hasFfmpeg)
-    spawnSync('ffmpeg', [
-      '-loglevel',
-      'error',
-      '-f',
-      'lavfi',
-      '-i',
-      'testsrc=duration=5:size=320x240:rate=10',
-      clip,
-    ])
+  if (hasFfmpeg) makeClip(clip, 5, '320x240')
   else t.comment('without ffmpeg: no file: camera in this test')
   const folder = pictureFolder(join(dir, 'pictures'), 'banana')
   const film = hasFfmpeg

@@ -5,7 +5,7 @@ import { GroceryError } from '../errors.js'
 import type { JpegHeader, Rotation, UprightPicture } from './types.js'
 
 /** As in native/image/turbojpeg.h: larger pictures are refused before anything is allocated. */
-const maxPixels = 64_000_000
+export const maxPixels = 64_000_000
 
 /**
  * @param header of the same bytes, already read

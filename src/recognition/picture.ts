@@ -1,12 +1,9 @@
 // From the bytes of a picture file to what an engine takes: JPEG as it is, PNG by sharp, all else refused.
 import sharp from 'sharp'
 import { GroceryError } from '../errors.js'
-import { type EngineInput, readJpegHeader } from '../inference/addon.js'
+import { type EngineInput, type Rotation, readJpegHeader } from '../inference/addon.js'
+import { maxPixels } from '../inference/sharp-decode.js'
 
-/** Twelve times what a 1080p camera gives; more is a mistake or an attack. */
-export const maxPixels = 64e6
-
-export type Rotation = 0 | 90 | 180 | 270
 /** An EngineInput that is a picture. */
 export type PictureInput = Exclude<EngineInput, { tensor: Float32Array }>
 
