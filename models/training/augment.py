@@ -14,8 +14,10 @@ def random_view(rgb: np.ndarray, size: int, loose: bool, random: np.random.Gener
     if loose and random.random() < 0.5:
         view = view[:, ::-1]
     view = recolour(np.ascontiguousarray(view), random)
-    if random.random() < 0.25:
+    if random.random() < 0.3:
         erase(view, random)
+    if random.random() < 0.3:
+        view = DEGRADED[random.integers(len(DEGRADED))](view, random)
     return view
 
 
@@ -49,9 +51,9 @@ def recolour(rgb: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def erase(rgb: np.ndarray, random: np.random.Generator) -> None:
-    """Hides a rectangle of 2 to 20 % behind noise, as a hand or a bag would."""
+    """Hides a rectangle of 2 to 40 % behind noise, as a hand or a bag would."""
     size = len(rgb)
-    area = random.uniform(0.02, 0.2) * size * size
+    area = random.uniform(0.02, 0.4) * size * size
     ratio = np.exp(random.uniform(-1, 1))
     width, height = (min(size, int(np.sqrt(area * part))) for part in (ratio, 1 / ratio))
     left, top = random.integers(0, size - width + 1), random.integers(0, size - height + 1)
@@ -62,3 +64,38 @@ def mix(images: np.ndarray, targets: np.ndarray, random: np.random.Generator):
     """Mixup: every picture blended with another of the batch, and so its label."""
     share, other = np.float32(random.beta(0.3, 0.3)), random.permutation(len(images))
     return tuple(share * rows + (1 - share) * rows[other] for rows in (images, targets))
+
+
+def blurred(rgb: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    return cv2.GaussianBlur(rgb, (0, 0), random.uniform(0.5, 2.5))
+
+
+def noisy(rgb: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    grains = random.standard_normal(rgb.shape, np.float32) * random.uniform(4, 25)
+    return np.clip(rgb + grains, 0, 255).astype(np.uint8)
+
+
+def dim(rgb: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Little light, and that coloured."""
+    return cv2.transform(rgb, np.diag(random.uniform(0.3, 0.7) * random.uniform(0.75, 1.25, 3)))
+
+
+def recoded(rgb: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    quality = int(random.uniform(20, 60))
+    return cv2.imdecode(cv2.imencode('.jpg', rgb, [cv2.IMWRITE_JPEG_QUALITY, quality])[1],
+                        cv2.IMREAD_COLOR)
+
+
+def glaring(rgb: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Bright streaks and a veil, as light on a plastic bag makes them."""
+    size = len(rgb)
+    light = np.zeros((size, size), np.float32)
+    for _ in range(random.integers(2, 7)):
+        ends = random.integers(-size // 4, size + size // 4, (2, 2))
+        cv2.line(light, ends[0].tolist(), ends[1].tolist(), float(random.uniform(0.4, 1)),
+                 int(random.integers(2, 12)))
+    light = cv2.GaussianBlur(light, (0, 0), random.uniform(1, 5)) + random.uniform(0, 0.2)
+    return np.clip(rgb + (255 - rgb) * np.clip(light, 0, 1)[..., None], 0, 255).astype(np.uint8)
+
+
+DEGRADED = (blurred, noisy, dim, recoded, glaring)

@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-SIZE = 224
+SIZE = 256
 MEAN, SCALE = 127.0, 128.0
 
 
@@ -51,5 +51,9 @@ def to_tensor(rgb: np.ndarray) -> np.ndarray:
 
 
 def tensors(photos: list[Photo]) -> np.ndarray:
-    """Every photograph as the run time would feed it: N x 3 x 224 x 224, float32."""
+    """Every photograph as the run time would feed it: N x 3 x 256 x 256, float32."""
     return np.stack([to_tensor(fit_crop(decode(photo.path))) for photo in photos])
+
+
+def fine_of(photos: list[Photo]) -> np.ndarray:
+    return np.array([photo.fine for photo in photos])

@@ -14,16 +14,19 @@ import torch
 
 from augment import mix, random_view
 from backbone import Classifier
-from data import SIZE, Photo, decode, to_tensor
+from data import Photo, decode, to_tensor
 from labels import Label
 
 BATCH, RATE, WARM_UP_EPOCHS = 32, 6e-4, 1
-SMOOTHING, MIXED, COARSE_WEIGHT, EMA_KEEP = 0.1, 0.4, 0.3, 0.998
+SMOOTHING, MIXED, COARSE_WEIGHT, EMA_KEEP = 0.1, 0.3, 0.3, 0.995
+SMALL, LARGE = 176, 208
 
 
 def size_of(epoch: int, epochs: int) -> int:
-    """Smaller pictures in the first half: a quarter less work, and no less accuracy at the end."""
-    return 192 if epoch < epochs // 2 else SIZE
+    """Smaller pictures in the first half. Both are smaller than at run time on purpose: random crops
+    enlarge what they show, so that a network sees things at the size it was trained on only when
+    the whole picture comes larger; and a step costs half."""
+    return SMALL if epoch < epochs // 2 else LARGE
 
 
 def batches(pictures: list[np.ndarray], photos: list[Photo], labels: list[Label], size: int,
@@ -82,9 +85,10 @@ def keep_freed_memory() -> None:
     mallopt(top_pad, 2**28)
 
 
-def fine_tune(model: Classifier, photos: list[Photo], labels: list[Label], epochs: int,
-              work: Path) -> Classifier:
-    """The averaged model after `epochs`; WORK/checkpoint.pt is written after each of them."""
+def fine_tune(model: Classifier, photos: list[Photo], labels: list[Label], epochs: range, planned: int,
+              seed: int, work: Path) -> None:
+    """Trains the `epochs` of a course of `planned`; WORK/checkpoint.pt is written after each of them
+    and goes on where it stands. `seed` decides the order of the photographs and their views."""
     keep_freed_memory()
     cv2.setNumThreads(1)  # the cores belong to torch
     work.mkdir(parents=True, exist_ok=True)
@@ -97,7 +101,7 @@ def fine_tune(model: Classifier, photos: list[Photo], labels: list[Label], epoch
         {'params': [weights for weights in free if weights.ndim > 1], 'weight_decay': 0.02},
         {'params': [weights for weights in free if weights.ndim == 1], 'weight_decay': 0.0}],
         lr=RATE)
-    start = 0
+    start = epochs.start
     if checkpoint.exists():
         saved = torch.load(checkpoint)
         for part, key in ((model, 'model'), (average, 'average'), (optimiser, 'optimiser')):
@@ -108,14 +112,15 @@ def fine_tune(model: Classifier, photos: list[Photo], labels: list[Label], epoch
     to_coarse = torch.nn.functional.one_hot(
         torch.tensor([label.coarse_index for label in labels])).float()
     steps = len(photos) // BATCH
-    for epoch in range(start, epochs):
+    for epoch in range(start, epochs.stop):
         began, total = time.monotonic(), 0.0
         model.train()
-        size = size_of(epoch, epochs)
-        for at, (images, targets) in enumerate(batches(pictures, photos, labels, size, epoch)):
+        size = size_of(epoch, planned)
+        for at, (images, targets) in enumerate(
+                batches(pictures, photos, labels, size, 1000 * seed + epoch)):
             step = epoch * steps + at
             warm = min(1.0, (step + 1) / (WARM_UP_EPOCHS * steps))
-            rate = RATE * warm * 0.5 * (1 + math.cos(math.pi * step / (epochs * steps)))
+            rate = RATE * warm * 0.5 * (1 + math.cos(math.pi * step / (planned * steps)))
             for group in optimiser.param_groups:
                 group['lr'] = rate
             with torch.autocast('cpu', torch.bfloat16):
@@ -127,8 +132,7 @@ def fine_tune(model: Classifier, photos: list[Photo], labels: list[Label], epoch
             follow(average, model, step)
             total += loss.item()
         seconds = time.monotonic() - began
-        print(f'{work.name} epoch {epoch + 1}/{epochs}: loss {total / steps:.3f}, '
+        print(f'{work.parent.name}/{work.name} epoch {epoch + 1}/{planned}: loss {total / steps:.3f}, '
               f'{steps * BATCH / seconds:.1f} pictures/s', flush=True)
         torch.save({'model': model.state_dict(), 'average': average.state_dict(),
                     'optimiser': optimiser.state_dict(), 'epoch': epoch}, checkpoint)
-    return average.to(memory_format=torch.contiguous_format).eval()

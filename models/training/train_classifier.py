@@ -5,22 +5,21 @@ import json
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from backbone import Classifier, embed
 from calibrate import calibrate
-from data import Photo, read_split, tensors
+from data import Photo, fine_of, read_split, tensors
 from export import write_weights
 from figures import confusions, measure
-from fine_tune import fine_tune
 from folds import FOLDS, visual_folds
 from labels import Label, read_classes, write_labels
-from linear_head import fit_head, out_of_fold, set_head
 from manifest import write_manifest
+from out_of_fold import write_out_of_fold
+from parts import Part, train_parts, trained
+from replay import write_replay
 from runtimes import onnx_runtime, openvino_f32
 
-QUANTISE_WITH = 300
-SOURCE = 'models/training/train_classifier.py on the train split of the Grocery Store Dataset'
+SOURCE = 'models/training/train_classifier.py on train and val of the Grocery Store Dataset'
 
 
 def frozen_embeddings(inputs: np.ndarray, labels: list[Label], work: Path) -> np.ndarray:
@@ -32,44 +31,20 @@ def frozen_embeddings(inputs: np.ndarray, labels: list[Label], work: Path) -> np
     return np.load(kept)
 
 
-def fine_of(photos: list[Photo]) -> np.ndarray:
-    return np.array([photo.fine for photo in photos])
-
-
-def train(photos: list[Photo], labels: list[Label], embeddings: np.ndarray, epochs: int,
-          work: Path) -> Classifier:
-    """Linear head first, then everything end to end; `work` holds the checkpoint."""
-    model = Classifier(len(labels))
-    set_head(model.head, *fit_head(embeddings, fine_of(photos)))
-    return fine_tune(model, photos, labels, epochs, work) if epochs else model
-
-
-def held_out_logits(photos: list[Photo], labels: list[Label], embeddings: np.ndarray,
-                    inputs: np.ndarray, options: argparse.Namespace
-                    ) -> tuple[np.ndarray, np.ndarray]:
-    """Logits of training photographs from models trained without their fold, and the classes.
-
-    Fine-tuned: one more training of the same recipe for each of the first `options.folds` folds,
-    through the same INT8 export, because the thresholds are those of the file that ships.
-    """
-    fine = fine_of(photos)
-    folds = visual_folds(embeddings, fine)
-    if not options.epochs:
-        return out_of_fold(embeddings, fine, folds), fine
-    logits = np.zeros((len(photos), len(labels)), np.float32)
-    for fold in range(options.folds):
-        out, place = folds == fold, options.work / f'fold-{fold}'
-        kept = [photo for photo, is_out in zip(photos, out, strict=True) if not is_out]
-        model = train(kept, labels, embeddings[~out], options.epochs, place)
-        write_weights(model, quantise_with(inputs[~out]), place, 'fold')
-        logits[out] = openvino_f32(place / 'fold.int8.xml')(inputs[out])['logits']
-    measured = folds < options.folds
-    return logits[measured], fine[measured]
-
-
-def quantise_with(inputs: np.ndarray) -> np.ndarray:
-    """Evenly spread over the list, hence over the classes."""
-    return inputs[np.linspace(0, len(inputs) - 1, QUANTISE_WITH).astype(int)]
+def held_out_logits(parts: list[Part], folds: np.ndarray, inputs: np.ndarray, photos: list[Photo],
+                    classes: int) -> dict[str, np.ndarray]:
+    """Logits of every photograph by the model that was trained without its fold: of the INT8 IR,
+    since thresholds are those of the file that ships, and of the ONNX file."""
+    logits = {key: np.zeros((len(folds), classes), np.float32) for key in ('openvinoInt8', 'onnx')}
+    for fold, part in enumerate(parts):
+        out, name = folds == fold, part.work / 'fold'
+        if not name.with_suffix('.onnx').exists():
+            write_weights(trained(part, classes), [photos[row] for row in part.kept], part.work,
+                          name.name)
+        logits['openvinoInt8'][out] = openvino_f32(name.with_suffix('.int8.xml'))(
+            inputs[out])['logits']
+        logits['onnx'][out] = onnx_runtime(name.with_suffix('.onnx'))(inputs[out])['logits']
+    return logits
 
 
 def main() -> None:
@@ -77,46 +52,51 @@ def main() -> None:
     parser.add_argument('--data', type=Path, required=True, help='the data set: classes.csv, ...')
     parser.add_argument('--out', type=Path, required=True, help='the model directory to write')
     parser.add_argument('--work', type=Path, required=True, help='checkpoints, to resume from')
-    parser.add_argument('--epochs', type=int, default=10, help='0: linear head on frozen features')
-    parser.add_argument('--folds', type=int, default=FOLDS, choices=range(1, FOLDS + 1),
-                        help='held-out trainings to calibrate with')
-    parser.add_argument('--version', type=int, default=1)
+    parser.add_argument('--epochs', type=int, default=20, help='of the model that ships')
+    parser.add_argument('--fold-epochs', type=int, default=14, help='of each held-out model')
+    parser.add_argument('--version', type=int, default=2)
     options = parser.parse_args()
-    torch.manual_seed(81)
 
     labels = read_classes(options.data)
-    photos, checks = read_split(options.data, 'train'), read_split(options.data, 'val')
-    inputs = tensors(photos)
+    photos = read_split(options.data, 'train') + read_split(options.data, 'val')
+    inputs, fine = tensors(photos), fine_of(photos)
     embeddings = frozen_embeddings(inputs, labels, options.work)
+    folds = visual_folds(embeddings, fine)
+    whole = Part(np.arange(len(photos)), options.epochs, options.work / 'all')
+    without = [Part(np.flatnonzero(folds != fold), options.fold_epochs,
+                    options.work / f'fold-{fold}') for fold in range(FOLDS)]
+    train_parts([whole, *without], photos, labels, embeddings)
 
-    model = train(photos, labels, embeddings, options.epochs, options.work / 'all')
     name = options.out.resolve().name
-    write_weights(model, quantise_with(inputs), options.out, name)
+    write_weights(trained(whole, len(labels)), photos, options.out, name)
     write_labels(labels, options.out / 'labels.csv')
+    run = openvino_f32(options.out / f'{name}.int8.xml')
+    write_replay(options.out, run(inputs)['embedding'], fine)
 
-    logits, fine = held_out_logits(photos, labels, embeddings, inputs, options)
-    calibration = calibrate(logits, fine, (
-        f'{len(fine)} of the {len(photos)} train photographs, each by a model trained without its '
-        f'fold ({FOLDS} folds by look)'))
-    publish(options.out, name, options.version, labels, checks, calibration)
+    logits = held_out_logits(without, folds, inputs, photos, len(labels))
+    calibration = calibrate(logits['openvinoInt8'], fine, (
+        f'{len(fine)} photographs of train and val, each by a model trained without its fold '
+        f'({FOLDS} folds by look)'))
+    write_out_of_fold(options.out / 'out-of-fold.csv',
+                      [str(photo.path.relative_to(options.data)) for photo in photos], fine,
+                      logits['openvinoInt8'], calibration['temperature'])
+    publish(options.out, name, options.version, labels, fine, logits, calibration)
 
 
-def publish(folder: Path, name: str, version: int, labels: list[Label], checks: list[Photo],
-            calibration: dict) -> None:
-    """Measures the written files on `checks` in both runtimes, prints all, writes model.json."""
-    inputs, fine = tensors(checks), fine_of(checks)
+def publish(folder: Path, name: str, version: int, labels: list[Label], fine: np.ndarray,
+            logits: dict[str, np.ndarray], calibration: dict) -> None:
+    """Measures the held-out predictions, prints all, writes model.json."""
     coarse_of = np.array([label.coarse_index for label in labels])
     loose = np.array([label.loose for label in labels])
     metrics = {}
-    for key, run in (('openvinoInt8', openvino_f32(folder / f'{name}.int8.xml')),
-                     ('onnx', onnx_runtime(folder / f'{name}.onnx'))):
-        logits = run(inputs)['logits']
-        metrics[key] = measure(logits, fine, coarse_of, loose, calibration)
+    for key, rows in logits.items():
+        metrics[key] = measure(rows, fine, coarse_of, loose, calibration)
         print(key, json.dumps(metrics[key]))
-        print('\n'.join(confusions(fine, logits.argmax(1), [label.name for label in labels])))
+        print('\n'.join(confusions(fine, rows.argmax(1), [label.name for label in labels])))
     print(json.dumps(calibration))
     write_manifest(folder, name, version, calibration,
-                   {'split': 'val of the Grocery Store Dataset', **metrics}, SOURCE)
+                   {'split': f'cross-validation, {FOLDS} folds of train and val by look',
+                    **metrics}, SOURCE)
 
 
 if __name__ == '__main__':
