@@ -1,4 +1,5 @@
 // The first screen of the report: one sentence, the figures with their intervals, loose and packed apart.
+import type { Bootstrap } from '../bootstrap.js'
 import type { Interval, Metrics } from '../metrics.js'
 import { at, type Html, html, percent } from './html.js'
 
@@ -22,7 +23,7 @@ function sentence({ images, top1, top4, intervals, sure }: Metrics): Html {
     ${percent(sure.precision)}; at least ${percent(sure.lowerBound)} with 95 % confidence.`
 }
 
-function figures(metrics: Metrics, calibrationError: number): Figure[] {
+function figures(metrics: Metrics, calibrationError: number, bootstrap: Bootstrap): Figure[] {
   const { top1, top4, top5, coarseTop1, macroF1, sure, loss, intervals } = metrics
   return [
     {
@@ -57,6 +58,7 @@ function figures(metrics: Metrics, calibrationError: number): Figure[] {
       name: 'Macro F1',
       value: percent(macroF1),
       note: 'every class counts the same',
+      interval: bootstrap.macroF1,
       share: macroF1,
     },
     {
@@ -140,10 +142,14 @@ function groupsTable({ groups }: Metrics): Html | null {
 }
 
 /** @param calibrationError 0..1, see curves.ts */
-export function summarySection(metrics: Metrics, calibrationError: number): Html {
+export function summarySection(
+  metrics: Metrics,
+  calibrationError: number,
+  bootstrap: Bootstrap,
+): Html {
   return html`<section id="figures">
     <p class="lead">${sentence(metrics)}</p>
-    <div class="tiles">${figures(metrics, calibrationError).map(tile)}</div>
+    <div class="tiles">${figures(metrics, calibrationError, bootstrap).map(tile)}</div>
     ${groupsTable(metrics)}
   </section>`
 }
