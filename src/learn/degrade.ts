@@ -79,20 +79,27 @@ async function turn(pixels: Pixels, degrees: number): Promise<Pixels> {
   return pixelsOf(open(turned).extract({ left, top, width, height }))
 }
 
-/** A haze over all, and soft bright creases where the foil catches the lamp. */
+/** A haze over all, bright patches, and soft creases where the foil catches the lamp. */
 function glare(pixels: Pixels, random: Random): Promise<Pixels> {
   const { width, height } = pixels
-  const upTo = (most: number) => (random() / 2 ** 32) * most
   const side = Math.min(width, height)
-  const creases = Array.from({ length: 6 }, () => {
-    const points = Array.from({ length: 3 }, () => `${upTo(width)} ${upTo(height)}`)
-    const wide = side * (0.02 + upTo(0.06))
-    return `<path d="M${points[0]} Q${points[1]} ${points[2]}" stroke-width="${wide}"/>`
+  const upTo = (most: number) => Math.round((random() / 2 ** 32) * most)
+  const point = () => `${upTo(width)} ${upTo(height)}`
+  const patches = Array.from({ length: 3 }, () => {
+    const [across, along] = [side * 0.06 + upTo(side * 0.1), side * 0.12 + upTo(side * 0.2)]
+    return `<ellipse rx="${across}" ry="${along}" transform="translate(${point()}) rotate(${upTo(180)})"/>`
   })
+  const creases = Array.from({ length: 4 }, () => {
+    const wide = side * 0.015 + upTo(side * 0.035)
+    return `<path d="M${point()} Q${point()} ${point()}" stroke-width="${wide}"/>`
+  })
+  const soft = (id: string, share: number) =>
+    `<filter id="${id}" x="-50%" y="-50%" width="200%" height="200%"><feGaussianBlur stdDeviation="${side * share}"/></filter>`
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
-    <filter id="soft" x="-50%" y="-50%" width="200%" height="200%"><feGaussianBlur stdDeviation="${side * 0.015}"/></filter>
-    <rect width="100%" height="100%" fill="#fff" fill-opacity="0.15"/>
-    <g filter="url(#soft)" fill="none" stroke="#fff" stroke-opacity="0.9" stroke-linecap="round">${creases.join('')}</g></svg>`
+    ${soft('patch', 0.04)}${soft('crease', 0.008)}
+    <rect width="100%" height="100%" fill="#fff" fill-opacity="0.12"/>
+    <g filter="url(#patch)" fill="#fff" fill-opacity="0.85">${patches.join('')}</g>
+    <g filter="url(#crease)" fill="none" stroke="#fff" stroke-opacity="0.7">${creases.join('')}</g></svg>`
   return pixelsOf(open(pixels).composite([{ input: Buffer.from(svg), blend: 'screen' }]))
 }
 

@@ -6,6 +6,12 @@ import { problemsIn, readRows } from './csv.js'
 import { classFinder } from './dataset.js'
 import type { Outcome } from './metrics.js'
 
+export interface HeldOut {
+  outcomes: Outcome[]
+  /** Pictures whose truth is not among the kept scores: their part of the loss is approximate. */
+  outside: number
+}
+
 /** The largest logits of a picture by class index, and the log-sum-exp of all others. */
 interface Kept {
   logits: Map<number, number>
@@ -61,7 +67,7 @@ export function readOutOfFold(
   file: string,
   labels: readonly Product[],
   calibration: Calibration,
-): Outcome[] {
+): HeldOut {
   const [head, ...rows] = readRows(file, 'PREDICTIONS_INVALID')
   const header = 'file,truth,scores'
   const received = head?.record.join(',') ?? ''
@@ -73,6 +79,7 @@ export function readOutOfFold(
   const thresholds = { ...calibration, autoAdd: false, top: 2 }
   const problems: string[] = []
   const outcomes: Outcome[] = []
+  let outside = 0
   for (const { record, info } of rows) {
     const [name = '', label = '', text = ''] = record
     const truth = find(label)
@@ -82,6 +89,7 @@ export function readOutOfFold(
       problems.push(`${file}:${info.lines} ${words} but received "${label}"`)
     } else if (typeof kept === 'string') problems.push(`${file}:${info.lines} ${kept}`)
     else {
+      if (!kept.logits.has(truth)) outside++
       const scores = probabilities(kept, labels.length)
       const { decision } = decide(rank(scores, labels, 2), thresholds)
       outcomes.push({ file: name, truth, scores, decision })
@@ -89,5 +97,5 @@ export function readOutOfFold(
   }
   if (problems.length === 0 && outcomes.length === 0) problems.push(`${file}:2 Expected rows`)
   if (problems.length > 0) throw problemsIn('PREDICTIONS_INVALID', file, problems)
-  return outcomes
+  return { outcomes, outside }
 }

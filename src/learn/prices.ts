@@ -7,15 +7,20 @@ import { type CsvRow, problemsIn, readRows } from './csv.js'
 
 /** One row; cells are text, as a CSV has them. */
 export const priceRow = z.strictObject({
-  sku: z.string().min(1, 'Expected a sku'),
-  /** For one item, or for a kilogram. */
-  price: z.string().regex(/^\d+(\.\d+)?$/, 'Expected a price such as 1.99'),
-  unit: z.enum(['', 'each', 'kg'], 'Expected unit each or kg').default('each'),
-  /** What is sold at once of it, on average. */
+  sku: z.string().min(1, 'Expected a sku').describe('As the labels of the model name it.'),
+  price: z
+    .string()
+    .regex(/^\d+(\.\d+)?$/, 'Expected a price such as 1.99')
+    .describe('For one item, or for a kilogram.'),
+  unit: z
+    .enum(['', 'each', 'kg'], 'Expected unit each or kg')
+    .default('each')
+    .describe('What the price is for.'),
   meanGrams: z
     .string()
     .regex(/^(|[1-9]\d*(\.\d+)?)$/, 'Expected positive grams')
-    .default(''),
+    .default('')
+    .describe('What is sold at once of it, on average; 1 kg where it is not said.'),
 })
 
 export interface Price {

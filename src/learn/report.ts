@@ -117,7 +117,7 @@ export function renderReport(report: Report): string {
           </div>
         </header>
         <main>
-          ${summarySection(metrics, error, intervals)}${trustSection(charts)}
+          ${summarySection(metrics, error, intervals, report.heldOut)}${trustSection(charts)}
           ${extras.map(([, , section]) => section)}${confusionSection(outcomes, labels)}
           ${mistakesSection(mistakesOf(outcomes, labels), thumbnails, labels)}
           ${views.length > 0 && viewsSection(views)}${classesSection(metrics, labels)}

@@ -17,10 +17,10 @@ export const runtimeName = (runtime: RuntimeState | null): string =>
 
 export const probability = (p: number): string => (p < 0.001 ? 'p < 0.001' : `p = ${p.toFixed(3)}`)
 
-/** The test and its result, such as "McNemar, exact binomial of 12 that differ: p = 0.146". */
+/** The test and its result, such as "McNemar (exact binomial, 12 differ): p = 0.146". */
 export function testWords({ test, statistic, onlyFirst, onlySecond, p }: McNemar): string {
-  const chi = statistic === null ? '' : `, ${statistic.toFixed(2)}`
-  return `McNemar, ${test}${chi}, of ${onlyFirst + onlySecond} that differ: ${probability(p)}`
+  const chi = statistic === null ? '' : ` ${statistic.toFixed(2)}`
+  return `McNemar (${test}${chi}, ${onlyFirst + onlySecond} differ): ${probability(p)}`
 }
 
 /** What the test means, with the names of the two. */
@@ -46,7 +46,20 @@ export function missingWords({ missing }: Comparison): string[] {
 export const money = (value: number, currency: string | null): string =>
   `${value.toFixed(2)}${currency === null ? '' : ` ${currency}`}`
 
+/** The list may be long: JSON has all of it. */
+const mostNames = 5
+
 export function weightWords({ weightUnknown }: Money): string | null {
   if (weightUnknown.length === 0) return null
-  return `Reckoned as 1 kg, since the list gives no meanGrams: ${weightUnknown.join(', ')}.`
+  const rest = weightUnknown.length - mostNames
+  const names = weightUnknown.slice(0, mostNames).join(', ')
+  return `Reckoned as 1 kg, since the list gives no meanGrams: ${names}${rest > 0 ? ` and ${rest} more` : ''}.`
+}
+
+/** What held-out predictions are, and where they are not exact. */
+export function heldOutWords({ outside }: { outside: number }): string {
+  const exact = 'Each picture was judged by a model that was trained without it.'
+  if (outside === 0) return exact
+  const loss = 'scores that were not kept share their sum evenly, so the loss is approximate there'
+  return `${exact} The truth of ${outside} is not among the scores that were kept: ${loss}.`
 }

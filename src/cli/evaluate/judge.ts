@@ -40,7 +40,7 @@ export interface Judged {
   /** Where pictures lie, for the report; perhaps some are not there. */
   pictures: { file: string; path: string }[]
   prices: PriceList | null
-  extras: Pick<Extras, 'against' | 'robustness' | 'ensemble'>
+  extras: Pick<Extras, 'against' | 'robustness' | 'ensemble' | 'heldOut'>
 }
 
 /** An ensemble also says what its members are. */
@@ -135,7 +135,7 @@ export function judgeHeldOut(options: EvaluateOptions): Judged {
     )
   }
   const labels = productsOf(directory.labels, null)
-  const outcomes = readOutOfFold(file, labels, manifest.calibration)
+  const { outcomes, outside } = readOutOfFold(file, labels, manifest.calibration)
   const { pictures } = options
   return {
     model: {
@@ -155,7 +155,7 @@ export function judgeHeldOut(options: EvaluateOptions): Judged {
       ? outcomes.map(one => ({ file: one.file, path: join(pictures, one.file) }))
       : [],
     prices: options.prices === undefined ? null : readPrices(options.prices, labels),
-    extras: {},
+    extras: { heldOut: { outside } },
   }
 }
 

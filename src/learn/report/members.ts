@@ -19,10 +19,10 @@ export function membersSection({ members, best }: EnsembleFigures, whole: Metric
       ${verdict(best, 'the whole', 'the member')}.
     </p>
     ${table(
-      ['Model', 'Weight', 'Top-1', 'Top-4', 'Macro F1', 'Loss'],
+      ['Model', 'Top-1', 'Top-4', 'Macro F1', 'Loss'],
       [
-        ...members.map(one => [modelName(one.model), one.weight, ...figures(one)]),
-        ['The whole', '', ...figures(whole)],
+        ...members.map(one => [`${modelName(one.model)}, weight ${one.weight}`, ...figures(one)]),
+        ['The whole', ...figures(whole)],
       ],
       { total: true },
     )}

@@ -51,7 +51,7 @@ function withoutPictures(mistakes: readonly Mistake[], names: Map<string, string
   const rows = mistakes.slice(0, mostRows)
   return html`<section id="mistakes">
     <h2>Worst mistakes</h2>
-    <p>The ${rows.length} most confident of ${mistakes.length} wrong answers.</p>
+    <p>Wrong answers: ${mistakes.length}, the most confident first.</p>
     ${table(
       ['It was', 'The model said', 'File', 'Score', 'Of the truth', 'Answer'],
       rows.map(({ file, truth, predicted, score, truthScore, rank }) => [

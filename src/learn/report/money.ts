@@ -8,14 +8,17 @@ import { table } from './table.js'
 export function moneySection(costs: Money, labels: readonly Product[]): Html {
   const names = new Map(labels.map(label => [label.sku, label.name]))
   const amount = (value: number) => money(value, costs.currency)
-  const signed = (value: number) => `${value < 0 ? '−' : '+'}${amount(Math.abs(value))}`
+  const bare = (value: number) => value.toFixed(2)
+  const signed = (value: number) => `${value < 0 ? '−' : '+'}${bare(Math.abs(value))}`
+  // In the head, not in each cell: numbers are narrow enough for a phone then.
+  const inCurrency = (head: string) => (costs.currency ? `${head}, ${costs.currency}` : head)
   const line = (name: string, { mistakes, overcharge, undercharge }: Charge) =>
-    [name, mistakes, amount(overcharge), amount(undercharge)] as const
+    [name, mistakes, bare(overcharge), bare(undercharge)] as const
   const dear = (title: string, dearest: readonly Confusion[]) =>
     dearest.length > 0 &&
     html`<h3>${title}</h3>
       ${table(
-        ['It was', 'Sold as', 'Times', 'For one', 'For 1,000 items'],
+        ['It was', 'Sold as', 'Times', 'For one', inCurrency('For 1,000')],
         dearest.map(one => [
           names.get(one.truth) ?? one.truth,
           names.get(one.predicted) ?? one.predicted,
@@ -31,10 +34,11 @@ export function moneySection(costs: Money, labels: readonly Product[]): Html {
     <p>
       Amounts are for 1,000 items, which should bring ${amount(costs.due)}. The first line is what
       would happen if the first answer were always sold. The second counts only answers that are
-      “sure”: these go through where nobody looks. ${weights}
+      “sure”: these go through where nobody looks. Shoppers pay the overcharge, the shop the
+      undercharge. ${weights}
     </p>
     ${table(
-      ['', 'Mistakes seen', 'Overcharge', 'Undercharge'],
+      ['', 'Mistakes', inCurrency('Overcharge'), inCurrency('Undercharge')],
       [line('First answer sold', costs.first), line('Only the sure ones', costs.sure)],
     )}
     ${dear('The dearest confusions', costs.first.dearest)}

@@ -122,7 +122,10 @@ figcaption { color: var(--soft); font-size: 14px }
 .card .detail { margin-top: 6px; color: var(--soft); font-size: 12.5px }
 .card .file { display: block; overflow: hidden; color: var(--soft); font-size: 12px; text-overflow: ellipsis; white-space: nowrap; direction: rtl; text-align: left }
 figure > .file { overflow: hidden; font-size: 12px; text-overflow: ellipsis; white-space: nowrap }
-.cards.small { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); margin-top: 24px }
+.cards.small { grid-template-columns: repeat(auto-fill, minmax(126px, 1fr)); gap: 12px; margin-top: 24px }
+.cards.small figcaption { padding: 8px 10px 10px }
+.cards.small p { flex-wrap: wrap; gap: 0 6px; font-size: 13px; overflow-wrap: normal }
+.cards.small .detail { font-size: 12px }
 .views { display: grid; gap: 18px }
 .views div { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: 8px }
 .views img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 8px; background: var(--line) }
@@ -143,6 +146,9 @@ footer { padding-top: 8px; padding-bottom: 48px; color: var(--soft); font-size: 
   section > p.lead { font-size: 17px }
   .tiles { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 10px }
   .tile .number { font-size: 27px }
+  .plain { font-size: 13px }
+  .plain th, .plain td { padding-left: 4px; padding-right: 4px }
+  .plain th { font-size: 12px; white-space: normal; vertical-align: bottom }
 }
 @media print {
   :root {

@@ -1,6 +1,8 @@
 // The first screen of the report: one sentence, the figures with their intervals, loose and packed apart.
 import type { Bootstrap } from '../bootstrap.js'
+import type { Extras } from '../extras.js'
 import type { Interval, Metrics } from '../metrics.js'
+import { heldOutWords } from '../words.js'
 import { at, type Html, html, percent } from './html.js'
 
 interface Figure {
@@ -146,9 +148,11 @@ export function summarySection(
   metrics: Metrics,
   calibrationError: number,
   bootstrap: Bootstrap,
+  heldOut?: Extras['heldOut'],
 ): Html {
   return html`<section id="figures">
     <p class="lead">${sentence(metrics)}</p>
+    ${heldOut && html`<p>${heldOutWords(heldOut)}</p>`}
     <div class="tiles">${figures(metrics, calibrationError, bootstrap).map(tile)}</div>
     ${groupsTable(metrics)}
   </section>`

@@ -7,7 +7,15 @@ import type { EnsembleFigures } from '../members.js'
 import type { Metrics } from '../metrics.js'
 import type { Charge, Money } from '../money.js'
 import type { RobustnessRow } from '../robustness.js'
-import { missingWords, modelName, money, testWords, verdict, weightWords } from '../words.js'
+import {
+  heldOutWords,
+  missingWords,
+  modelName,
+  money,
+  testWords,
+  verdict,
+  weightWords,
+} from '../words.js'
 import { rate, table } from './format.js'
 
 export function ensembleText({ members, best }: EnsembleFigures, whole: Metrics): string[] {
@@ -99,11 +107,12 @@ export function robustnessText(rows: readonly RobustnessRow[]): string[] {
 
 /** All that is there, in the order of the report. */
 export function extrasText(
-  { ensemble, against, money: costs, robustness }: Extras,
+  { heldOut, ensemble, against, money: costs, robustness }: Extras,
   evaluation: { model: ModelState; labels: readonly Product[]; metrics: Metrics },
 ): string[] {
   const { model, labels, metrics } = evaluation
   return [
+    ...(heldOut ? ['', heldOutWords(heldOut)] : []),
     ...(ensemble ? ensembleText(ensemble, metrics) : []),
     ...(against ? againstText(against, model) : []),
     ...(costs ? moneyText(costs, labels) : []),
