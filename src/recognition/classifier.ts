@@ -40,12 +40,16 @@ export interface ClassifierInfo {
   runtime: RuntimeState
   labels: Product[]
   thresholds: Thresholds
+  /** Of an ensemble: its members and what each weighs, in the order of `Classification.members`. */
+  members?: { model: ModelState; weight: number }[]
   loadMs: number
 }
 
 export interface Classification {
   /** Calibrated probabilities by class index. */
   scores: Float32Array
+  /** Of an ensemble: the scores of each member by the ensemble's class index. */
+  members?: Float32Array[]
   observation: Observation
   stagesMs: StagesMs
 }
