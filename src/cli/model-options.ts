@@ -34,7 +34,7 @@ const whole = (least: number) => (text: string) => {
 /** "a:2,b,path/c": models and what each weighs, 1 where nothing is said. */
 function members(text: string): { model: string; weight: number }[] {
   const list = text.split(',').map(one => {
-    const [, model, weight] = /^(.+?)(?::([0-9.]+))?$/.exec(one.trim()) ?? []
+    const [, model, weight] = /^(.+?)(?::([^:/]*))?$/.exec(one.trim()) ?? []
     return { model: model ?? '', weight: weight === undefined ? 1 : Number(weight) }
   })
   const isRight = list.every(({ model, weight }) => model && weight > 0 && weight <= 1000)
