@@ -319,7 +319,7 @@ const withActive = (active: boolean[]) =>
     new Map(labels.map(({ sku }, index) => [sku, { sku, active: active[index]! }])),
   )
 
-t.test('scores sum up to 1 again, and a filter alone changes no order', async t => {
+t.test('scores sum up to 1 again, and a filter alone changes no order', async () => {
   fc.assert(
     fc.property(anyScores, anyActive, anyWeights, (scores, active, weights) => {
       const filtered = withActive(active)
@@ -341,7 +341,7 @@ t.test('scores sum up to 1 again, and a filter alone changes no order', async t 
   )
 })
 
-t.test('what is sure is sure without the priors, and auto stands only beside it', async t => {
+t.test('what is sure is sure without the priors, and auto stands only beside it', async () => {
   fc.assert(
     fc.property(anyScores, anyActive, anyWeights, (scores, active, weights) => {
       const filtered = withActive(active)

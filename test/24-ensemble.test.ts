@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
+import { checkCommand } from '../src/cli/check.js'
 import { classifyCommand } from '../src/cli/classify.js'
 import { parseConfig } from '../src/config/load.js'
 import type { EnsembleConfig } from '../src/config/schema.js'
@@ -48,7 +49,7 @@ t.test(
   },
 )
 
-t.test('hard scores sum up to 1, and keep the order of the votes', async t => {
+t.test('hard scores sum up to 1, and keep the order of the votes', async () => {
   const score = fc.integer({ min: 0, max: 100 })
   const member = fc
     .array(score, { minLength: 3, maxLength: 3 })
@@ -375,4 +376,42 @@ t.test('classify takes an ensemble, a catalogue and priors', { skip: noRuntime }
       message: `Expected 2 to 8 models such as a:2,b:1 for --ensemble, weights above 0, but received "${list}"`,
     })
   }
+})
+
+async function check(t: Test, file: string): Promise<string[]> {
+  const lines: string[] = []
+  t.intercept(console, 'log', { value: (text: string) => lines.push(text) })
+  t.intercept(process.stderr, 'write', { value: () => true })
+  await checkCommand().parseAsync(['--config', file], { from: 'user' })
+  return lines
+}
+
+t.test('check finds what run would, without a runtime', async t => {
+  const { dir, a, b, other } = modelsIn(t)
+  const file = join(dir, 'k.yaml')
+  const configure = (members: string[], more: object) => {
+    const ensemble = { members: members.map(model => ({ model })) }
+    writeFileSync(file, JSON.stringify({ models: { ensemble }, ...more }))
+  }
+  writeFileSync(join(dir, 'c.csv'), 'sku,active\nred,0\n')
+  writeFileSync(join(dir, 'p.csv'), 'site,sku,share\nnorth,red,1\n')
+  configure([a, b], { kiosk: { site: 'north' }, recognition: { priors: 'p.csv' } })
+  t.same(await check(t, file), [`${file}: right; cameras: none; model: ensemble(${a}+${b})`])
+  configure([a, other], {})
+  await t.rejects(check(t, file), {
+    code: 'ENSEMBLE_MISMATCH',
+    message: `Expected the skus of ${a} in every member but ${other} lacks blue and has besides yellow`,
+  })
+  configure([a, b], { catalogue: 'c.csv' })
+  await t.rejects(check(t, file), {
+    code: 'CATALOGUE_INVALID',
+    message: `${dir}/c.csv: Expected an active product that the model knows but all 1 of them are inactive`,
+    exitCode: 78,
+  })
+  configure([a, b], { kiosk: { site: 'south' }, recognition: { priors: 'p.csv' } })
+  await t.rejects(check(t, file), {
+    code: 'PRIORS_INVALID',
+    message: `${dir}/p.csv: Expected rows for every site or for this one, but this is site "south" and the rows are for north`,
+    exitCode: 78,
+  })
 })
