@@ -370,6 +370,11 @@ t.test('classify takes an ensemble, a catalogue and priors', { skip: noRuntime }
     { decision: 'ask', candidates: [{ sku: 'green', name: 'Green thing' }, { sku: 'red' }] },
   )
   t.ok(Math.abs(candidates[0].score - 6.3 / 8.15) < 1e-4)
+  await t.rejects(classify(t, '--ensemble', `${a},${b}`, '--labels', `${dir}/c.csv`, red), {
+    code: 'USAGE',
+    message:
+      '--labels: Expected only with a bare model file, since the folders of the ensemble have their own',
+  })
   for (const list of ['a', 'a:0,b', 'a:x,b', 'a,,b', 'a:-1,b']) {
     await t.rejects(classify(t, '--ensemble', list, red), {
       code: 'USAGE',

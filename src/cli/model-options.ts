@@ -116,6 +116,12 @@ function classifierOptions(options: ModelOptions): AnyClassifierOptions {
     streams = 1,
     ...rest
   } = options
+  if (ensemble && labels && !ensemble.some(one => /\.(xml|onnx)$/.test(one.model))) {
+    throw new GroceryError(
+      'USAGE',
+      '--labels: Expected only with a bare model file, since the folders of the ensemble have their own',
+    )
+  }
   const { mean, scale, channels, fit, filter, activation } = rest
   return {
     model,
