@@ -6,7 +6,6 @@ import type { LinearHead } from '../inference/types.js'
 import { type Calibration, calibrateHead } from './calibrate.js'
 import { crossValidate, heldOutOnly } from './cross-validation.js'
 import { assignFolds } from './folds.js'
-import { groupByLook, joinGroups, looksPerClass } from './looks.js'
 import { materialOf, problemOf, rowWeights } from './material.js'
 import { unscaledHead } from './standardise.js'
 
@@ -18,7 +17,10 @@ export interface EmbeddingSet {
   picture: Int32Array
   /** By picture: its class. */
   labels: Int32Array
-  /** By picture: near-copies share a number and are never on both sides of a fold. */
+  /**
+   * By picture: near-copies share a number and are never on both sides of a fold. The finer they are,
+   * the more the held-out figures flatter: one picture of a pile gives away the others.
+   */
   groups: Int32Array
   /** With `frozen` the old ones too. */
   classes: number
@@ -28,11 +30,6 @@ export interface HeadOptions {
   /** Default 5; a class with fewer groups is spread over as many as it has. */
   folds?: number
   seed?: number
-  /**
-   * Each class is cut into so many groups of look-alikes, which a fold holds out as a whole; default
-   * 6. 0: only the set's own groups, for pictures that were taken one by one on different days.
-   */
-  looks?: number
   /** Default: all cores. */
   threads?: number
   /** Told the share of the work that is done, 0 to 1. */
@@ -72,8 +69,7 @@ export async function trainHead(
   const { threads = availableParallelism(), onProgress = () => {} } = options
   requireSet(set, options)
   const material = materialOf(set, options)
-  const groups = groupsOf(set, material.plain, options.looks ?? looksPerClass)
-  const { labels, classes } = set
+  const { labels, groups, classes } = set
   const wanted = { folds: options.folds ?? 5, seed: options.seed ?? 1 }
   const folds = assignFolds({ labels, groups, classes, ...wanted })
   const found = await crossValidate(material, folds, threads, onProgress)
@@ -121,17 +117,6 @@ function requireSet(set: EmbeddingSet, { frozen, replay }: HeadOptions): void {
   for (const label of replay.labels) {
     demand(label >= 0 && label < old, `replay.labels from 0 to ${old - 1}`, label)
   }
-}
-
-/** Near-copies and look-alikes together. */
-function groupsOf(set: EmbeddingSet, plain: Int32Array, looks: number): Int32Array {
-  if (looks === 0) return set.groups
-  const { rows, dims, labels, groups } = set
-  const views = new Float32Array(labels.length * dims)
-  plain.forEach((row, picture) => {
-    views.set(rows.subarray(row * dims, (row + 1) * dims), picture * dims)
-  })
-  return joinGroups(groups, groupByLook(views, dims, labels, looks))
 }
 
 function calibrateHeldOut(set: EmbeddingSet, heldOut: Float32Array): Calibration {
