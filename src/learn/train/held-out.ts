@@ -1,0 +1,62 @@
+// What the cross-validated heads said of the pictures that they had no part in, as an evaluation sees it. Pure.
+import { calibrate, observe, type Thresholds } from '../../recognition/decision.js'
+import type { Product } from '../../recognition/types.js'
+import type { Head } from '../../inference/head.js'
+import type { Outcome } from '../metrics.js'
+import { logitsOf } from './logits.js'
+
+export interface Calibration {
+  temperature: number
+  sure: number | null
+  auto: number | null
+  unknown: number
+  margin: number
+}
+
+/**
+ * @param logits pictures x products
+ * @param pictures with their class among the products
+ */
+export function heldOutOutcomes(
+  pictures: readonly { file: string; truth: number }[],
+  logits: Float32Array,
+  products: readonly Product[],
+  calibration: Calibration,
+): Outcome[] {
+  const { temperature, ...levels } = calibration
+  const thresholds: Thresholds = { ...levels, autoAdd: false, top: 4 }
+  return pictures.map(({ file, truth }, index) => {
+    const own = logits.subarray(index * products.length, (index + 1) * products.length)
+    const scores = calibrate(own, 'softmax', temperature)
+    const { decision } = observe([0, 0, 1, 1], scores, products, thresholds)
+    return { file, truth, scores, decision }
+  })
+}
+
+export interface Kept {
+  /** Embeddings that the base brought. */
+  rows: number
+  /** Share of them that is right with the old classes alone, and with the new ones beside them. */
+  before: number
+  after: number
+}
+
+const best = (values: Float32Array) =>
+  values.reduce((top, value, index) => (value > values[top]! ? index : top), 0)
+
+/** How much the old classes lose to the new ones. */
+export function keptOf(
+  rows: Float32Array,
+  labels: readonly number[],
+  heads: { old: Head; joint: Head },
+): Kept {
+  const { old, joint } = heads
+  const share = (head: Head) => {
+    const right = labels.filter((label, index) => {
+      const row = rows.subarray(index * head.dims, (index + 1) * head.dims)
+      return best(logitsOf(head, row)) === label
+    })
+    return right.length / labels.length
+  }
+  return { rows: labels.length, before: share(old), after: share(joint) }
+}
