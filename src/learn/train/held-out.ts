@@ -3,18 +3,12 @@ import { calibrate, observe, type Thresholds } from '../../recognition/decision.
 import type { Product } from '../../recognition/types.js'
 import type { Head } from '../../inference/head.js'
 import type { Outcome } from '../metrics.js'
+import type { Calibration } from '../calibrate.js'
 import { logitsOf } from './logits.js'
 
-export interface Calibration {
-  temperature: number
-  sure: number | null
-  auto: number | null
-  unknown: number
-  margin: number
-}
-
 /**
- * @param logits pictures x products
+ * Without those that no head could leave out, since their class has one look only.
+ * @param logits pictures x products; NaN where there are none
  * @param pictures with their class among the products
  */
 export function heldOutOutcomes(
@@ -25,11 +19,12 @@ export function heldOutOutcomes(
 ): Outcome[] {
   const { temperature, ...levels } = calibration
   const thresholds: Thresholds = { ...levels, autoAdd: false, top: 4 }
-  return pictures.map(({ file, truth }, index) => {
+  return pictures.flatMap(({ file, truth }, index) => {
     const own = logits.subarray(index * products.length, (index + 1) * products.length)
+    if (Number.isNaN(own[0])) return []
     const scores = calibrate(own, 'softmax', temperature)
     const { decision } = observe([0, 0, 1, 1], scores, products, thresholds)
-    return { file, truth, scores, decision }
+    return [{ file, truth, scores, decision }]
   })
 }
 
