@@ -12,9 +12,17 @@ function listed(head: string, lines: string[]): string[] {
   return ['', head, ...lines.slice(0, shownLines).map(line => `  ${line}`), ...more]
 }
 
-function sureLine({ metrics, calibration, outcomes }: Training): string {
-  const { sure } = metrics
-  if (calibration.sure === null) return neverSure(outcomes)
+/** null where it is sure of something. */
+function whyNeverSure({ base, calibration, kept, outcomes }: Training): string | null {
+  if (calibration.sure !== null) return null
+  if (kept !== null && base.sure === null) return 'never sure, since its base is not'
+  return neverSure(outcomes)
+}
+
+function sureLine(training: Training): string {
+  const { sure } = training.metrics
+  const why = whyNeverSure(training)
+  if (why !== null) return why
   if (sure.precision === null) return 'sure of none of the held-out pictures'
   return `sure of ${percent(sure.coverage)} and then right for ${percent(sure.precision)}, at least ${percent(sure.lowerBound)} (95 %, one-sided)`
 }
@@ -62,7 +70,7 @@ export function trainingText(training: Training, out: string): string {
 
 /** Rates are 0..1; names as evaluate's. */
 export function trainingJson(training: Training): object {
-  const { model, runtime, base, metrics, calibration, kept, outcomes } = training
+  const { model, runtime, base, metrics, calibration, kept } = training
   const { images: heldOut, top1, top4, macroF1, loss, intervals, sure } = metrics
   return {
     model,
@@ -76,7 +84,7 @@ export function trainingJson(training: Training): object {
     classes: training.classes,
     heldOut: { images: heldOut, top1, top1Interval: intervals.top1, top4, macroF1, loss, sure },
     calibration,
-    neverSure: calibration.sure === null ? neverSure(outcomes) : null,
+    neverSure: whyNeverSure(training),
     l2: training.l2,
     tried: training.tried,
     kept,

@@ -20,7 +20,7 @@ export function neverSure(outcomes: readonly Outcome[]): string {
   )
   const firstWrong = confident.findIndex(one => predictedClass(one.scores) !== one.truth)
   return (
-    `never sure yet: the ${firstWrong + 1}th most confident answer is wrong, and it takes ${fewestForSure} right ones before to show ${bound}; ` +
+    `never sure yet: ${firstWrong} answers are right before the first wrong one, most confident first, and it takes ${fewestForSure} to show ${bound}; ` +
     'look at the worst mistakes in the report: a wrong label, or classes that look alike, is the usual reason'
   )
 }

@@ -28,6 +28,21 @@ export function heldOutOutcomes(
   })
 }
 
+const stricter = (a: number | null, b: number | null) =>
+  a === null || b === null ? null : Math.max(a, b)
+
+/**
+ * For added classes: thresholds that were measured on either side hold for both. The higher temperature makes every
+ * score more modest, so that no threshold lets more through than where it was measured.
+ */
+export const mostCautious = (base: Calibration, own: Calibration): Calibration => ({
+  temperature: Math.max(base.temperature, own.temperature),
+  sure: stricter(base.sure, own.sure),
+  auto: stricter(base.auto, own.auto),
+  unknown: Math.max(base.unknown, own.unknown),
+  margin: Math.max(base.margin, own.margin),
+})
+
 export interface Kept {
   /** Embeddings that the base brought. */
   rows: number

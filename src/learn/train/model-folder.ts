@@ -86,7 +86,6 @@ function sync(path: string): void {
  */
 export function openModelFolder(place: string, force: boolean): ModelFolder {
   const out = resolve(place)
-  checkPlace(out, force)
   const parent = dirname(out)
   const hidden = join(parent, `.${basename(out)}.${process.pid}.part`)
   const guarded = (work: () => void) => {
@@ -105,6 +104,7 @@ export function openModelFolder(place: string, force: boolean): ModelFolder {
     }
   }
   guarded(() => {
+    checkPlace(out, force)
     mkdirSync(parent, { recursive: true })
     removeRemains(parent, basename(out))
     rmSync(hidden, { recursive: true, force: true })

@@ -11,7 +11,7 @@ import { measure, type Metrics, type Outcome } from '../metrics.js'
 import { readBase } from './base.js'
 import { countClasses, embedAll, embeddingSet, plainRows, readData } from './data.js'
 import { type Embedder, type RuntimeChoice, startEmbedder } from './embedder.js'
-import { heldOutOutcomes, type Kept, keptOf } from './held-out.js'
+import { heldOutOutcomes, type Kept, keptOf, mostCautious } from './held-out.js'
 import { labelOf } from './manifest.js'
 import { type ModelFolder, openModelFolder } from './model-folder.js'
 import type { Pictures } from './pictures.js'
@@ -42,7 +42,7 @@ export interface Training {
   runtime: RuntimeState
   folder: string
   report: string
-  base: { name: string; version: number }
+  base: { name: string; version: number; sure: number | null }
   classes: { name: string; pictures: number }[]
   pictures: number
   views: number
@@ -130,7 +130,8 @@ async function trainInto(
   const fittingSeconds = seconds(fittingBegan)
 
   const pictures = embedded.pictures.map(one => ({ ...one, truth: oldLabels.length + one.truth }))
-  const { calibration } = trained
+  const before = model.manifest.calibration
+  const calibration = add ? mostCautious(before, trained.calibration) : trained.calibration
   const outcomes = heldOutOutcomes(pictures, trained.heldOut, products, calibration)
   const metrics = measure(outcomes, products)
   const head = { classes: labels.length, dims, weights: trained.weights, bias: trained.bias }
@@ -163,7 +164,7 @@ async function trainInto(
     ...written,
     folder: resolve(options.out),
     report: resolve(options.out, 'report.html'),
-    base: { name: model.manifest.name, version: model.manifest.version },
+    base: { name: model.manifest.name, version: model.manifest.version, sure: before.sure },
     classes: counted,
     pictures: pictures.length,
     views: embedded.views,
