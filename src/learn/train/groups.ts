@@ -5,7 +5,7 @@
 // nothing there. Five folds of these groups say 78 %.
 
 /** Of each class; five folds then hold out one or two. */
-export const groupsPerClass = 8
+export const groupsPerClass = 6
 const mostRounds = 20
 
 /** Every row less the mean of all, at length 1: what all pictures share says nothing of likeness. */
