@@ -27,20 +27,30 @@ interface Best {
   right: boolean
 }
 
-/** Mean cross-entropy of softmax(logits / temperature); logits are pictures x classes. */
+/**
+ * Mean cross-entropy of softmax(logits / temperature); logits are pictures x classes.
+ * @param doubt how much of each picture's probability belongs to the classes that it is not of
+ */
 export function crossEntropy(
   logits: Float32Array,
   labels: Int32Array,
   temperature: number,
+  doubt = 0,
 ): number {
   const classes = logits.length / labels.length
+  const share = doubt / (classes - 1)
   let loss = 0
   for (const [picture, label] of labels.entries()) {
     const row = logits.subarray(picture * classes, (picture + 1) * classes)
     const most = largest(row)
-    let sum = 0
-    for (const logit of row) sum += Math.exp((logit - most) / temperature)
-    loss += Math.log(sum) - (row[label]! - most) / temperature
+    let powers = 0
+    let others = most - row[label]!
+    for (const logit of row) {
+      powers += Math.exp((logit - most) / temperature)
+      others += logit - most
+    }
+    const truth = row[label]! - most
+    loss += Math.log(powers) - ((1 - doubt) * truth + share * others) / temperature
   }
   return loss / labels.length
 }
@@ -51,10 +61,15 @@ function largest(row: Float32Array): number {
   return most
 }
 
-/** The temperature from 0.05 to 20 with the smallest loss, to four digits (golden-section search). */
+/**
+ * The temperature from 0.05 to 20 with the smallest loss, to four digits (golden-section search).
+ * As in Platt's scaling one picture more is taken to be wrong: else a head that is right on all
+ * pictures of a small set would be made certain of everything.
+ */
 export function fitTemperature(logits: Float32Array, labels: Int32Array): number {
   const golden = (Math.sqrt(5) - 1) / 2
-  const loss = (power: number) => crossEntropy(logits, labels, Math.exp(power))
+  const doubt = 1 / (labels.length + 2)
+  const loss = (power: number) => crossEntropy(logits, labels, Math.exp(power), doubt)
   let [low, high] = [-3, 3]
   let [left, right] = [high - golden * (high - low), low + golden * (high - low)]
   let [lossLeft, lossRight] = [loss(left), loss(right)]
