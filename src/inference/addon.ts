@@ -62,6 +62,7 @@ interface Native {
   readJpegHeader(jpeg: Uint8Array): JpegHeader
   sdNotify(socket: string, message: string): boolean
   setDataLimit(bytes: number): void
+  exchangePaths(one: string, other: string): boolean
   fitLogistic(options: LogisticOptions): Promise<LogisticFit>
 }
 
@@ -347,4 +348,11 @@ export function sdNotify(message: string): boolean {
  */
 export function setDataLimit(bytes: number): void {
   native().setDataLimit(bytes)
+}
+
+/**
+ * Exchanges two files or folders in one step; false where the file system cannot.
+ */
+export function exchangePaths(one: string, other: string): boolean {
+  return native().exchangePaths(one, other)
 }

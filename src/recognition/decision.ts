@@ -50,7 +50,7 @@ export function calibrate(
 }
 
 /** Centred, and divided by the power mean of the distances from the centre. */
-function normalised(logits: Float32Array, norm: number): Float32Array {
+export function normalised(logits: Float32Array, norm: number): Float32Array {
   const centre = logits.reduce((sum, value) => sum + value, 0) / logits.length
   const powers = logits.reduce((sum, value) => sum + Math.abs(value - centre) ** norm, 0)
   const size = (powers / logits.length) ** (1 / norm)
