@@ -1,5 +1,6 @@
 // The daemon process, its composition root: vision -> counter -> outbox -> MQTT, and what HTTP may see of it.
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { type Clock, systemClock } from './clock.js'
 import type { Config } from './config/schema.js'
 import { readSecret } from './config/secret.js'
@@ -128,6 +129,7 @@ export class Daemon {
       camera: this.#leader()?.id ?? null,
       product: sku => this.#products.get(sku),
       newId,
+      lookAnew: () => vision.send({ type: 'lookAnew' }),
       record: outcome => {
         this.#showBasket()
         return recorder.record(outcome)
@@ -239,7 +241,8 @@ export class Daemon {
   }
 
   #visionConfig(): Configure {
-    const { cameras, models, catalogue, runtime, memory, recognition, counter, log } = this.#config
+    const { cameras, models, catalogue, runtime, memory, recognition, counter, outbox, log } =
+      this.#config
     return {
       type: 'configure',
       cameras,
@@ -247,6 +250,7 @@ export class Daemon {
       catalogue,
       runtime,
       memory,
+      cacheDir: runtime.cache ? join(outbox.dir, 'cache') : null,
       recognition,
       counter,
       logLevel: log.level,

@@ -26,6 +26,7 @@ const configure = (...sources: string[]): Configure => ({
   catalogue: null,
   runtime: {} as Configure['runtime'],
   memory: {} as Configure['memory'],
+  cacheDir: null,
   recognition: {} as Configure['recognition'],
   counter: {} as Configure['counter'],
   logLevel: 'silent',
