@@ -65,7 +65,9 @@ export function chooseWeights(
   prefer: Config['runtime']['prefer'] = 'auto',
 ): Choice {
   const wanted = prefer === 'auto' ? (['openvino', 'onnxruntime'] as const) : ([prefer] as const)
-  const probes = new Map(wanted.map(name => [name as RuntimeName, probeRuntime(name, { devices: false })]))
+  const probes = new Map(
+    wanted.map(name => [name as RuntimeName, probeRuntime(name, { devices: false })]),
+  )
   for (const weights of model.manifest.weights) {
     const able: RuntimeName[] =
       weights.format === 'openvino-ir' ? ['openvino'] : ['onnxruntime', 'openvino']
