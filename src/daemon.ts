@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { type Clock, systemClock } from './clock.js'
-import type { Config } from './config/schema.js'
+import { type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
 import { Counter } from './counter/counter.js'
 import { describeError } from './errors.js'
@@ -194,7 +194,7 @@ export class Daemon {
     })
     health.set('vision', {
       code: 'MODEL_LOADING',
-      message: `model ${config.models.classifier} is being loaded`,
+      message: `model ${modelName(config.models)} is being loaded`,
     })
     if (config.cameras.length === 0) {
       health.set('cameras', {
@@ -241,13 +241,14 @@ export class Daemon {
   }
 
   #visionConfig(): Configure {
-    const { cameras, models, catalogue, runtime, memory, recognition, counter, outbox, log } =
-      this.#config
+    const { kiosk, cameras, models, catalogue, runtime } = this.#config
+    const { memory, recognition, counter, outbox, log } = this.#config
     return {
       type: 'configure',
       cameras,
       models,
       catalogue,
+      site: kiosk.site,
       runtime,
       memory,
       cacheDir: runtime.cache ? join(outbox.dir, 'cache') : null,

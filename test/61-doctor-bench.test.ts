@@ -189,6 +189,10 @@ t.test('each fault of the machine has its line and its remedy', async t => {
   for (const [fault, machine, what, line] of cases) {
     t.equal(lineOf(await findings(machine), what), line, fault)
   }
+  const together = await findings({
+    tryModel: async () => ({ ...info, members: [{ model: info.model, weight: 2 }] }),
+  })
+  t.equal(lineOf(together, 'member'), 'ok    member              shop version 2, weight 2')
   const none = await findings({ probeRuntime: async name => missing(name) })
   t.match(lineOf(none, 'OpenVINO'), /^fail/, 'without any runtime nothing is recognised')
   t.match(lineOf(none, 'ONNX Runtime'), /^fail/)

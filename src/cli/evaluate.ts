@@ -3,16 +3,9 @@ import { writeFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { GroceryError } from '../errors.js'
 import { checkOptions, type EvaluateOptions, toStdout } from './evaluate/options.js'
-import { addModelOptions, classifierOptions, type ModelOptions } from './model-options.js'
+import { addModelOptions, makeClassifier } from './model-options.js'
 
 const mostThumbnails = 24
-
-/** The one place where what classifies is made. */
-async function makeClassifier(options: ModelOptions, precision: EvaluateOptions['precision']) {
-  const { Classifier } = await import('../recognition/classifier.js')
-  const precisionHint = precision === 'f32' ? precision : undefined
-  return new Classifier({ ...classifierOptions(options), precisionHint })
-}
 
 function write(file: string, text: string): void {
   if (file === toStdout) process.stdout.write(text)
@@ -22,6 +15,7 @@ function write(file: string, text: string): void {
 async function evaluate(options: EvaluateOptions): Promise<void> {
   checkOptions(options)
   const { precision } = options
+  const precisionHint = precision === 'f32' ? precision : undefined
   const { judgeHeldOut, judgePictures, degradedExamples } = await import('./evaluate/judge.js')
   const { bootstrap } = await import('../learn/bootstrap.js')
   const curves = await import('../learn/curves.js')
@@ -32,7 +26,7 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
 
   const judged =
     options.outOfFold === undefined
-      ? await judgePictures(options, model => makeClassifier(model, precision))
+      ? await judgePictures(options, one => makeClassifier(one, { precisionHint }))
       : judgeHeldOut(options)
   const { pictures, prices, extras: asked, ...said } = judged
   const { outcomes, labels, ...facts } = said

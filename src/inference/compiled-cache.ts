@@ -13,8 +13,8 @@ export interface CompiledKey {
   height: number
 }
 
-/** Folders that are kept: the model of now, the one before, and two on trial. */
-const keptFolders = 4
+/** Folders that are kept: the members of an ensemble, the models of before, and one on trial. */
+const keptFolders = 16
 
 /** The name of the folder: readable, and safe as a file name. */
 export function compiledName(key: CompiledKey): string {

@@ -3,7 +3,7 @@ import type { Frame } from '../cameras/camera.js'
 import type { Clock } from '../clock.js'
 import type { CameraConfig } from '../config/schema.js'
 import { decodeJpeg, hasTurboJpeg, jpegLuma } from '../inference/addon.js'
-import type { Classification, Classifier } from './classifier.js'
+import type { Classification, PictureClassifier } from './classifier.js'
 import { type GateSettings, MotionGate } from './gate.js'
 import { type PictureInput, readPicture } from './picture.js'
 import { gridSize, lumaGrid, type SceneSettings, SceneWatcher } from './scene.js'
@@ -21,14 +21,14 @@ const noStages: StagesMs = { queue: 0, decode: 0, resize: 0, infer: 0 }
 
 export class Recogniser {
   readonly #camera: CameraConfig
-  readonly #classifier: Classifier
+  readonly #classifier: Pick<PictureClassifier, 'classify'>
   readonly #clock: Clock
   readonly #watcher: SceneWatcher
   readonly #gate: MotionGate<Classification>
 
   constructor(
     camera: CameraConfig,
-    classifier: Classifier,
+    classifier: Pick<PictureClassifier, 'classify'>,
     settings: SceneSettings & GateSettings,
     clock: Clock,
   ) {

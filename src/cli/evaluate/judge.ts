@@ -8,7 +8,7 @@ import { degradations, degrade } from '../../learn/degrade.js'
 import { runEvaluation, type Unreadable } from '../../learn/evaluate.js'
 import type { Extras } from '../../learn/extras.js'
 import { joinLabels, renumber } from '../../learn/label-space.js'
-import { ensembleFigures, type Member } from '../../learn/members.js'
+import { ensembleFigures } from '../../learn/members.js'
 import type { Outcome } from '../../learn/metrics.js'
 import { readOutOfFold } from '../../learn/out-of-fold.js'
 import { type PriceList, readPrices } from '../../learn/prices.js'
@@ -16,15 +16,13 @@ import { thumbnailOf } from '../../learn/report/thumbnails.js'
 import { measureRobustness } from '../../learn/robustness.js'
 import type { ModelState, RuntimeState } from '../../protocol.js'
 import { productsOf } from '../../recognition/catalogue.js'
-import type { Classifier, ClassifierInfo } from '../../recognition/classifier.js'
+import type { PictureClassifier } from '../../recognition/classifier.js'
 import type { Product } from '../../recognition/types.js'
 import { classifierOptions, type ModelOptions } from '../model-options.js'
 import { type EvaluateOptions, optionsOfBoth } from './options.js'
 
-/** Makes what classifies: the one place that knows of models and ensembles. */
-export type MakeClassifier = (
-  options: ModelOptions,
-) => Promise<Pick<Classifier, 'start' | 'classify' | 'stop'>>
+/** Makes what classifies: one model or an ensemble. */
+export type MakeClassifier = (options: ModelOptions) => Promise<PictureClassifier>
 
 /** All that the figures are made from. */
 export interface Judged {
@@ -43,9 +41,6 @@ export interface Judged {
   extras: Pick<Extras, 'against' | 'robustness' | 'ensemble' | 'heldOut'>
 }
 
-/** An ensemble also says what its members are. */
-type Info = ClassifierInfo & { members?: Member[] }
-
 function progress(name: string): (done: number, total: number) => void {
   return (done, total) => {
     if (!process.stderr.isTTY) return
@@ -63,7 +58,7 @@ export async function judgePictures(
   const classifier = await make(own)
   const rival = other && (await make(other))
   try {
-    const info: Info = await classifier.start()
+    const info = await classifier.start()
     const second = await rival?.start()
     const { labels, ofSecond } = joinLabels(info.labels, second?.labels ?? [])
     const pictures = readDataset(images, labels)

@@ -67,8 +67,10 @@ const isBare = (model: string | undefined) => /\.(xml|onnx)$/.test(model ?? '')
 export function optionsOfBoth(
   options: EvaluateOptions,
 ): [first: ModelOptions, second: ModelOptions] {
-  const { model, against, device, runtime, threads, streams } = options
-  const second = { ...options, model: against! }
+  const { ensemble, ...rest } = options
+  const { model, against, device, runtime, threads, streams } = rest
+  const second = { ...rest, model: against! }
+  if (ensemble) return [options, second]
   if (isBare(model) === isBare(against)) return [options, second]
   const engine = { device, runtime, threads, streams }
   return isBare(model)
