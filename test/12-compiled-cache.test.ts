@@ -52,10 +52,12 @@ t.test('the second start finds what the first compiled', { skip }, async t => {
   const grey = { rgb: new Uint8Array(64 * 64 * 3).fill(90), width: 64, height: 64 }
   const start = async () => {
     const classifier = new Classifier({ runtime: { prefer: 'openvino' }, cacheDir: root })
-    const began = performance.now()
+    // In processor time, since a busy machine must not fail it.
+    const before = process.cpuUsage()
     await classifier.start()
     const { scores } = await classifier.classify(grey)
-    const ms = performance.now() - began
+    const { user, system } = process.cpuUsage(before)
+    const ms = (user + system) / 1000
     await classifier.stop()
     return { ms, best: scores.indexOf(Math.max(...scores)) }
   }
@@ -67,8 +69,7 @@ t.test('the second start finds what the first compiled', { skip }, async t => {
   t.equal(warm.best, cold.best, 'the same answer')
   t.equal(readdirSync(join(root, folder!)).filter(name => name.endsWith('.blob')).length, 1)
   t.comment(`cold ${Math.round(cold.ms)} ms, again ${Math.round(warm.ms)} ms`)
-  // Generous: a machine that builds something else meanwhile is slower by far.
-  t.ok(warm.ms < 15_000, 'in time')
+  t.ok(warm.ms < 5000, 'in time')
 
   mkdirSync(join(root, folder!), { recursive: true })
   for (const name of blobs) writeFileSync(join(root, folder!, name), 'damaged')
