@@ -4,6 +4,7 @@
 #include "../image/turbojpeg.h"
 #include "../onnxruntime/api.h"
 #include "../openvino/api.h"
+#include "../system/exchange.h"
 #include "../system/limits.h"
 #include "../system/notify.h"
 #include "convert.h"
@@ -39,6 +40,14 @@ Napi::Value limit_data(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value exchange(const Napi::CallbackInfo& info) {
+  if (!info[0].IsString() || !info[1].IsString())
+    throw std::invalid_argument("Expected two paths");
+  return Napi::Boolean::New(info.Env(),
+                            system::exchange_paths(info[0].As<Napi::String>().Utf8Value(),
+                                                   info[1].As<Napi::String>().Utf8Value()));
+}
+
 }  // namespace
 
 void export_host(Napi::Env env, Napi::Object exports) {
@@ -50,6 +59,7 @@ void export_host(Napi::Env env, Napi::Object exports) {
   exports.Set("hasTurboJpeg", Napi::Function::New<guarded<turbojpeg_here>>(env, "hasTurboJpeg"));
   exports.Set("sdNotify", Napi::Function::New<guarded<notify>>(env, "sdNotify"));
   exports.Set("setDataLimit", Napi::Function::New<guarded<limit_data>>(env, "setDataLimit"));
+  exports.Set("exchangePaths", Napi::Function::New<guarded<exchange>>(env, "exchangePaths"));
 }
 
 }  // namespace grocerd::node

@@ -67,6 +67,7 @@ interface Native {
   ): Promise<Float32Array>
   sdNotify(socket: string, message: string): boolean
   setDataLimit(bytes: number): void
+  exchangePaths(one: string, other: string): boolean
   fitLogistic(options: LogisticOptions): Promise<LogisticFit>
 }
 
@@ -369,4 +370,11 @@ export function sdNotify(message: string): boolean {
  */
 export function setDataLimit(bytes: number): void {
   native().setDataLimit(bytes)
+}
+
+/**
+ * Exchanges two files or folders in one step; false where the file system cannot.
+ */
+export function exchangePaths(one: string, other: string): boolean {
+  return native().exchangePaths(one, other)
 }
