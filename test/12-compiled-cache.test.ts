@@ -38,9 +38,9 @@ t.test(
       utimesSync(folder, width, width)
     }
     const left = readdirSync(join(root, 'cache')).map(name => name.replace(/.*_/, ''))
-  const expected = Array.from({ length: 16 }, (_, at) => `${at + 15}x192`)
-  t.same(left.sort(), expected)
-  t.equal(compiledFolder(join(root, 'file'), key), null)
+    const expected = Array.from({ length: 16 }, (_, at) => `${at + 15}x192`)
+    t.same(left.sort(), expected)
+    t.equal(compiledFolder(join(root, 'file'), key), null)
   },
 )
 
