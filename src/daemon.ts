@@ -1,5 +1,6 @@
 // The daemon process, its composition root: vision -> counter -> outbox -> MQTT, and what HTTP may see of it.
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { type Clock, systemClock } from './clock.js'
 import { type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
@@ -128,6 +129,7 @@ export class Daemon {
       camera: this.#leader()?.id ?? null,
       product: sku => this.#products.get(sku),
       newId,
+      lookAnew: () => vision.send({ type: 'lookAnew' }),
       record: outcome => {
         this.#showBasket()
         return recorder.record(outcome)
@@ -240,7 +242,7 @@ export class Daemon {
 
   #visionConfig(): Configure {
     const { kiosk, cameras, models, catalogue, runtime } = this.#config
-    const { memory, recognition, counter, log } = this.#config
+    const { memory, recognition, counter, outbox, log } = this.#config
     return {
       type: 'configure',
       cameras,
@@ -249,6 +251,7 @@ export class Daemon {
       site: kiosk.site,
       runtime,
       memory,
+      cacheDir: runtime.cache ? join(outbox.dir, 'cache') : null,
       recognition,
       counter,
       logLevel: log.level,

@@ -12,6 +12,8 @@ export interface Configure {
   site: string | null
   runtime: Config['runtime']
   memory: Config['memory']
+  /** Where compiled models are kept; null: nowhere. */
+  cacheDir: string | null
   recognition: Config['recognition']
   counter: Config['counter']
   logLevel: Config['log']['level']
@@ -21,6 +23,8 @@ export type Down =
   | Configure
   /** One picture of the newest frame, please; asked again for the next, so one is in flight at most. */
   | { type: 'preview'; camera: string }
+  /** The till asks: the next frames are the model's, though nothing has changed. */
+  | { type: 'lookAnew' }
   | { type: 'stop' }
 
 export interface ModelState {

@@ -31,6 +31,8 @@ export interface DeskOptions {
   camera: string | null
   product(sku: string): Product | undefined
   newId(): string
+  /** The next frames must be answered anew, however little has changed. */
+  lookAnew?(): void
   /** Hands what the counter did to the outbox; resolves when it is on disk. */
   record(outcome: Outcome): Promise<void>
 }
@@ -46,6 +48,8 @@ export class TillDesk {
 
   /** Every frame of the camera that announces comes by here. */
   see(frame: FrameObservations): void {
+    // An answer that is older than its picture may be older than the request too.
+    if (frame.repeated) return
     for (const waiter of this.#waiters) {
       if (frame.capturedAt >= waiter.askedAt) waiter.take(frame)
     }
@@ -133,6 +137,7 @@ export class TillDesk {
   /** Frames taken from now on, until enough show something or the time is over. */
   #fresh(waitMs: number): Promise<FrameObservations[]> {
     const frames: FrameObservations[] = []
+    this.#options.lookAnew?.()
     return new Promise(resolve => {
       const done = () => {
         clearTimeout(timer)

@@ -70,6 +70,10 @@ class CameraLoop {
     else this.#previewWanted = true
   }
 
+  lookAnew(): void {
+    this.#recogniser.wake()
+  }
+
   /**
    * Whether the frame at hand has been pending for too long; to be asked every metricsEveryMs.
    * The askings are counted, not the time: a pause of the whole process (swapping) is no hang.
@@ -86,8 +90,9 @@ class CameraLoop {
       if (this.#previewWanted) void this.#sendPreview(frame)
       this.#previewWanted = false
       try {
-        send({ type: 'observations', frame: await this.#recogniser.recognise(frame) })
-        this.recognised++
+        const seen = await this.#recogniser.recognise(frame)
+        send({ type: 'observations', frame: seen })
+        if (seen.observations.length > 0 && !seen.repeated) this.recognised++
         this.#failures.recognised()
       } catch (error) {
         this.failed++
@@ -154,6 +159,7 @@ async function main(): Promise<void> {
       site: message.site,
       runtime: message.runtime,
       memory: message.memory,
+      cacheDir: message.cacheDir,
       recognition: message.recognition,
       maxQueue: message.cameras.length + 1,
     })
@@ -202,6 +208,7 @@ async function main(): Promise<void> {
 
   process.on('message', (message: Down) => {
     if (message.type === 'preview') loops.get(message.camera)?.preview()
+    else if (message.type === 'lookAnew') for (const loop of loops.values()) loop.lookAnew()
     else if (message.type === 'stop') void stop()
     else {
       configure(message).catch(error => {

@@ -19,14 +19,26 @@ double ms_since(Clock::time_point start) {
 
 Failure stopped() { return Failure("ENGINE_STOPPED", "The engine was stopped"); }
 
-Picture decode(const EngineInput& input, const InputSpec& spec, JpegDecoder* decoder, Turn* turn) {
-  const JpegHeader header = read_jpeg_header(input.bytes.data(), input.bytes.size());
+// What decoding gave: planes where the picture is much larger than the model's input.
+struct Decoded {
+  std::optional<YccPicture> ycc;
+  Picture rgb;
+};
+
+Decoded decode(const EngineInput& input, const InputSpec& spec, JpegDecoder* decoder, Turn* turn) {
+  const uint8_t* data = input.bytes.data();
+  const size_t size = input.bytes.size();
+  const JpegHeader header = read_jpeg_header(data, size);
   require_decodable(header, kMaxPixels);
   *turn = turn_of(header.orientation, input.clockwise);
   const Placement placement =
       place(header.width, header.height, *turn, input.box, spec.fit, spec.width, spec.height);
-  return decoder->decode(input.bytes.data(), input.bytes.size(), header,
-                         decode_denominator(placement, *turn));
+  const int denominator = decode_denominator(placement, *turn);
+  Decoded decoded;
+  // At full size the pixels stay those of the training, to the last grey level.
+  if (denominator > 1) decoded.ycc = decoder->decode_ycc(data, size, header, denominator);
+  if (!decoded.ycc) decoded.rgb = decoder->decode(data, size, header, denominator);
+  return decoded;
 }
 
 Picture view(const EngineInput& input) {
@@ -57,11 +69,15 @@ StagesMs fill_tensor(const EngineInput& input, const InputSpec& spec, JpegDecode
   }
   Turn turn;
   auto start = Clock::now();
-  const Picture picture =
-      input.kind == EngineInput::Kind::kJpeg ? decode(input, spec, decoder, &turn) : view(input);
+  const Decoded picture = input.kind == EngineInput::Kind::kJpeg
+                              ? decode(input, spec, decoder, &turn)
+                              : Decoded{std::nullopt, view(input)};
   stages.decode = ms_since(start);
   start = Clock::now();
-  preprocess(picture, turn, input.box, spec, tensor);
+  if (picture.ycc)
+    preprocess(*picture.ycc, turn, input.box, spec, tensor);
+  else
+    preprocess(picture.rgb, turn, input.box, spec, tensor);
   stages.resize = ms_since(start);
   return stages;
 }

@@ -96,10 +96,14 @@ std::string text_of(Napi::Object object, const char* key, const char* fallback) 
   return value.As<Napi::String>().Utf8Value();
 }
 
-std::vector<uint8_t> bytes_of(Napi::Value value, const char* name) {
+Napi::Uint8Array uint8_array_of(Napi::Value value, const char* name) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
     wrong(name, "a Uint8Array");
-  const auto array = value.As<Napi::Uint8Array>();
+  return value.As<Napi::Uint8Array>();
+}
+
+std::vector<uint8_t> bytes_of(Napi::Value value, const char* name) {
+  const auto array = uint8_array_of(value, name);
   return {array.Data(), array.Data() + array.ByteLength()};
 }
 

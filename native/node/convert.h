@@ -17,6 +17,8 @@ namespace grocerd::node {
 double number_of(Napi::Object object, const char* key, double fallback);
 double required_number(Napi::Object object, const char* key);
 std::string text_of(Napi::Object object, const char* key, const char* fallback);
+// To be read at once, before any JavaScript runs again.
+Napi::Uint8Array uint8_array_of(Napi::Value value, const char* name);
 std::vector<uint8_t> bytes_of(Napi::Value value,
                               const char* name);  // a copy: JavaScript may detach its own
 std::vector<float> floats_of(Napi::Value value, const char* name);     // a copy as well

@@ -18,6 +18,11 @@ Napi::Value probe(const Napi::CallbackInfo& info) {
   return probe_value(info.Env(), Probe(texts_of(info[0], "candidates")));
 }
 
+Napi::Value probe_openvino(const Napi::CallbackInfo& info) {
+  const bool with_devices = info[1].ToBoolean();
+  return probe_value(info.Env(), openvino::probe(texts_of(info[0], "candidates"), with_devices));
+}
+
 Napi::Value turbojpeg_here(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), has_turbojpeg());
 }
@@ -46,8 +51,7 @@ Napi::Value exchange(const Napi::CallbackInfo& info) {
 }  // namespace
 
 void export_host(Napi::Env env, Napi::Object exports) {
-  exports.Set("probeOpenVino",
-              Napi::Function::New<guarded<probe<openvino::probe>>>(env, "probeOpenVino"));
+  exports.Set("probeOpenVino", Napi::Function::New<guarded<probe_openvino>>(env, "probeOpenVino"));
   exports.Set("probeOnnxRuntime",
               Napi::Function::New<guarded<probe<onnxruntime::probe>>>(env, "probeOnnxRuntime"));
   exports.Set("probeTurboJpeg",

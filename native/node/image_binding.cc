@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "../core/luma_grid.h"
 #include "convert.h"
 #include "environment.h"
 #include "guard.h"
@@ -75,8 +76,8 @@ Upright decode_upright(const std::vector<uint8_t>& jpeg, double max_side, int cl
 }
 
 Napi::Value read_header(const Napi::CallbackInfo& info) {
-  const auto jpeg = bytes_of(info[0], "jpeg");
-  const JpegHeader header = read_jpeg_header(jpeg.data(), jpeg.size());
+  const auto jpeg = uint8_array_of(info[0], "jpeg");
+  const JpegHeader header = read_jpeg_header(jpeg.Data(), jpeg.ByteLength());
   auto object = Napi::Object::New(info.Env());
   object.Set("width", header.width);
   object.Set("height", header.height);
@@ -97,6 +98,21 @@ Napi::Value decode(const Napi::CallbackInfo& info) {
       });
 }
 
+Napi::Value luma_result(Napi::Env env, std::vector<float>& grid) { return tensor_value(env, grid); }
+
+Napi::Value jpeg_luma(const Napi::CallbackInfo& info) {
+  const Napi::Object size = object_of(info[1], "size");
+  const double columns = required_number(size, "columns"), rows = required_number(size, "rows");
+  if (!(columns >= 1 && columns <= 512 && rows >= 1 && rows <= 512))
+    throw std::invalid_argument("Expected 1 to 512 columns and rows");
+  return on_worker<std::vector<float>>(
+      info.Env(), luma_result,
+      [input = engine_input_of(info[0]), columns = static_cast<int>(columns),
+       rows = static_cast<int>(rows)](JpegDecoder* decoder) {
+        return luma_grid(input.bytes, input.box, input.clockwise, columns, rows, decoder);
+      });
+}
+
 Napi::Value preprocess_input(const Napi::CallbackInfo& info) {
   return on_worker<Tensor>(
       info.Env(), tensor_result,
@@ -113,6 +129,7 @@ Napi::Value preprocess_input(const Napi::CallbackInfo& info) {
 void export_image(Napi::Env env, Napi::Object exports) {
   exports.Set("readJpegHeader", Napi::Function::New<guarded<read_header>>(env, "readJpegHeader"));
   exports.Set("decodeJpeg", Napi::Function::New<guarded<decode>>(env, "decodeJpeg"));
+  exports.Set("jpegLuma", Napi::Function::New<guarded<jpeg_luma>>(env, "jpegLuma"));
   exports.Set("preprocess", Napi::Function::New<guarded<preprocess_input>>(env, "preprocess"));
 }
 

@@ -138,7 +138,7 @@ void Api::require(Status status, const char* code, const std::string& what) cons
   throw Failure(code, what + ": " + words);
 }
 
-LibraryProbe probe(const std::vector<std::string>& candidates) {
+LibraryProbe probe(const std::vector<std::string>& candidates, bool with_devices) {
   Loaded& state = loaded();
   const std::lock_guard<std::mutex> lock(state.mutex);
   if (!state.probe.found) {
@@ -155,7 +155,7 @@ LibraryProbe probe(const std::vector<std::string>& candidates) {
     state.probe.path = library.path;
     state.probe.version = state.api.version;
   }
-  state.probe.devices = devices_of(state.api);
+  if (with_devices) state.probe.devices = devices_of(state.api);
   return state.probe;
 }
 

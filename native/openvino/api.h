@@ -99,8 +99,9 @@ struct Api {
   void require(Status status, const char* code, const std::string& what) const;
 };
 
-// Opens libopenvino_c once for the process. `devices` are asked anew at each call.
-LibraryProbe probe(const std::vector<std::string>& candidates);
+// Opens libopenvino_c once for the process. `devices` are asked anew at each call that wants them:
+// that loads every plugin, of GPU and NPU too, and keeps their memory.
+LibraryProbe probe(const std::vector<std::string>& candidates, bool with_devices);
 
 // Throws RUNTIME_NOT_FOUND when probe() has not found the library.
 const Api& api();

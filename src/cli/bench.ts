@@ -14,6 +14,7 @@ interface Options extends ModelOptions {
   json?: string
   inFlight?: number
   events?: boolean
+  f32?: boolean
 }
 
 const demoPictures = fileURLToPath(new URL('../../deploy/demo/pictures', import.meta.url))
@@ -102,7 +103,8 @@ async function bench(options: Options): Promise<void> {
     const frames = readFrames(options.frames)
     const streams = options.streams ?? 1
     const inFlight = options.inFlight ?? streams + 1
-    const classifier = await makeClassifier(options, { maxQueue: inFlight })
+    const precision = options.f32 ? ({ precisionHint: 'f32' } as const) : {}
+    const classifier = await makeClassifier(options, { ...precision, maxQueue: inFlight })
     try {
       const { model, runtime } = await classifier.start()
       const { publisher } = link
@@ -125,5 +127,6 @@ export const benchCommand = (): Command =>
       .option('--seconds <n>', 'how long', Number, 10)
       .option('--json <file>', 'write the figures as JSON; - is standard output')
       .option('--in-flight <n>', 'frames under way at a time (default: streams + 1)', Number)
+      .option('--f32', 'no bf16 where the CPU has it, to compare with other programs')
       .option('--events', 'measure from decision through the outbox to PUBACK instead'),
   ).action(bench)

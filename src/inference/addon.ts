@@ -14,6 +14,7 @@ import {
 } from './libraries.js'
 import { decodeWithSharp } from './sharp-decode.js'
 import type {
+  Box,
   EngineInfo,
   EngineInput,
   EngineOptions,
@@ -42,7 +43,7 @@ interface NativeProbe {
 type NativeEngine = object
 
 interface Native {
-  probeOpenVino(candidates: string[]): NativeProbe
+  probeOpenVino(candidates: string[], devices: boolean): NativeProbe
   probeOnnxRuntime(candidates: string[]): NativeProbe
   probeTurboJpeg(candidates: string[]): NativeProbe
   hasTurboJpeg(): boolean
@@ -60,6 +61,10 @@ interface Native {
     options: { maxSide?: number; rotate?: Rotation },
   ): Promise<UprightPicture>
   readJpegHeader(jpeg: Uint8Array): JpegHeader
+  jpegLuma(
+    picture: { jpeg: Uint8Array; box?: Box; rotate: Rotation },
+    size: { columns: number; rows: number },
+  ): Promise<Float32Array>
   sdNotify(socket: string, message: string): boolean
   setDataLimit(bytes: number): void
   exchangePaths(one: string, other: string): boolean
@@ -114,13 +119,16 @@ async function settled<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Looks for a runtime and opens it. Never throws: what went wrong stands in `tried`. */
-export function probeRuntime(runtime: RuntimeName): RuntimeProbe {
+/**
+ * Looks for a runtime and opens it. Never throws: what went wrong stands in `tried`.
+ * `devices: false` leaves them out: to list OpenVINO's loads the plugins of GPU and NPU for good.
+ */
+export function probeRuntime(runtime: RuntimeName, { devices = true } = {}): RuntimeProbe {
   const { paths, absent } = runtime === 'openvino' ? openVinoCandidates() : onnxRuntimeCandidates()
   try {
     const addon = native()
     const probe =
-      runtime === 'openvino' ? addon.probeOpenVino(paths) : addon.probeOnnxRuntime(paths)
+      runtime === 'openvino' ? addon.probeOpenVino(paths, devices) : addon.probeOnnxRuntime(paths)
     return { runtime, ...probe, tried: probe.found ? probe.tried : [...absent, ...probe.tried] }
   } catch (error) {
     return {
@@ -175,6 +183,19 @@ export async function decodeJpeg(
   const given = { ...options, rotate: checkedRotation(options.rotate) }
   if (hasTurboJpeg()) return settled(() => native().decodeJpeg(jpeg, given))
   return decodeWithSharp(jpeg, readJpegHeader(jpeg), given)
+}
+
+/**
+ * Mean luma 0..1 of the cells of a grid over the box, row by row, from the smallest DCT scale.
+ * Needs libturbojpeg.
+ * @throws RUNTIME_NOT_FOUND and the codes of decodeJpeg
+ */
+export async function jpegLuma(
+  { jpeg, box, rotate }: { jpeg: Uint8Array; box?: Box; rotate?: Rotation },
+  size: { columns: number; rows: number },
+): Promise<Float32Array> {
+  const picture = { jpeg, box, rotate: checkedRotation(rotate) }
+  return settled(() => native().jpegLuma(picture, size))
 }
 
 /**
@@ -250,9 +271,10 @@ export class Engine {
   async #load(): Promise<EngineInfo> {
     const { runtime, input, model } = this.#options
     const options = { ...this.#options, input: checkedInputSpec(input) }
-    const probe = probeRuntime(runtime)
+    const device = this.#options.device ?? 'CPU'
+    const probe = probeRuntime(runtime, { devices: device !== 'CPU' })
     if (!probe.found) throw missingRuntime(probe)
-    requireDevice(probe, this.#options.device ?? 'CPU')
+    if (device !== 'CPU') requireDevice(probe, device)
     if (model.length === 0)
       throw new GroceryError('MODEL_INVALID', 'Expected a model but received 0 bytes')
     return settled(async () => {

@@ -6,9 +6,11 @@ import {
   Engine,
   type EngineInput,
   type EngineResult,
+  type InputSpec,
   probeRuntime,
   type RuntimeName,
 } from '../inference/addon.js'
+import { compiledFolder } from '../inference/compiled-cache.js'
 import type { Label } from '../inference/labels.js'
 import {
   type Calibration,
@@ -33,6 +35,8 @@ export interface NetworkOptions {
   /** Fixed precision, where numbers are compared between machines. */
   precisionHint?: 'f32' | undefined
   maxQueue?: number
+  /** Where compiled models are kept between starts; nothing is kept without. */
+  cacheDir?: string | null | undefined
 }
 
 export interface NetworkInfo {
@@ -60,7 +64,9 @@ export function chooseWeights(
   prefer: Config['runtime']['prefer'] = 'auto',
 ): Choice {
   const wanted = prefer === 'auto' ? (['openvino', 'onnxruntime'] as const) : ([prefer] as const)
-  const probes = new Map(wanted.map(name => [name as RuntimeName, probeRuntime(name)]))
+  const probes = new Map(
+    wanted.map(name => [name as RuntimeName, probeRuntime(name, { devices: false })]),
+  )
   for (const weights of model.manifest.weights) {
     const able: RuntimeName[] =
       weights.format === 'openvino-ir' ? ['openvino'] : ['onnxruntime', 'openvino']
@@ -112,6 +118,7 @@ export class Network {
       streams: runtime?.streams ?? 1,
       ...(maxQueue === undefined ? {} : { maxQueue }),
       ...(precisionHint ? { precisionHint } : {}),
+      ...this.#compiled(choice.runtime, bytes.sha256, manifest.input),
       ...(memory?.gpuBytes ? { gpuMemoryBytes: memory.gpuBytes } : {}),
       ...(memory?.hostBytes ? { hostMemoryBytes: memory.hostBytes } : {}),
     })
@@ -158,6 +165,17 @@ export class Network {
     const engine = this.#engine
     this.#engine = null
     await engine?.stop()
+  }
+
+  /** The folder for the compiled model; none where nobody wants one or it cannot be made. */
+  #compiled(runtime: RuntimeName, sha256: string, { width, height }: InputSpec) {
+    const { cacheDir, runtime: settings } = this.#options
+    if (!cacheDir) return {}
+    const runtimeVersion = probeRuntime(runtime, { devices: false }).version ?? 'unknown'
+    const device = settings?.device ?? 'CPU'
+    const key = { sha256, runtime, runtimeVersion, device, width, height }
+    const folder = compiledFolder(cacheDir, key)
+    return folder ? { cacheDir: folder } : {}
   }
 
   /** A grey picture through the whole model: finds the output, compiles what is lazy, sees NaN weights. */

@@ -2,14 +2,20 @@
 import type { Frame } from '../cameras/camera.js'
 import type { Clock } from '../clock.js'
 import type { CameraConfig } from '../config/schema.js'
-import { decodeJpeg } from '../inference/addon.js'
-import type { PictureClassifier } from './classifier.js'
+import { decodeJpeg, hasTurboJpeg, jpegLuma } from '../inference/addon.js'
+import type { Classification, PictureClassifier } from './classifier.js'
+import { type GateSettings, MotionGate } from './gate.js'
 import { type PictureInput, readPicture } from './picture.js'
-import { lumaGrid, type SceneSettings, SceneWatcher } from './scene.js'
+import { gridSize, lumaGrid, type SceneSettings, SceneWatcher } from './scene.js'
 import type { FrameObservations, StagesMs } from './types.js'
 
 /** Enough for the grid of the scene; the decoder gives the nearest DCT scale above. */
 const scenePixels = 96
+
+/** Whether two answers would be the same vote. */
+const sameVote = (a: Classification, b: Classification): boolean =>
+  a.observation.decision === b.observation.decision &&
+  a.observation.candidates[0]?.sku === b.observation.candidates[0]?.sku
 
 const noStages: StagesMs = { queue: 0, decode: 0, resize: 0, infer: 0 }
 
@@ -18,17 +24,24 @@ export class Recogniser {
   readonly #classifier: Pick<PictureClassifier, 'classify'>
   readonly #clock: Clock
   readonly #watcher: SceneWatcher
+  readonly #gate: MotionGate<Classification>
 
   constructor(
     camera: CameraConfig,
     classifier: Pick<PictureClassifier, 'classify'>,
-    settings: SceneSettings,
+    settings: SceneSettings & GateSettings,
     clock: Clock,
   ) {
     this.#camera = camera
     this.#classifier = classifier
     this.#clock = clock
     this.#watcher = new SceneWatcher(settings)
+    this.#gate = new MotionGate(settings, clock, sameVote)
+  }
+
+  /** Somebody asks about what lies there now: the next answers are the model's own. */
+  wake(): void {
+    this.#gate.wake()
   }
 
   /** Throws the IMAGE_* codes for a frame that is no picture, and the codes of the engine. */
@@ -39,9 +52,12 @@ export class Recogniser {
     const scene = this.#watcher.look(grid)
     // A scene that moves or is empty has no item to ask about; stream mode wants every frame.
     const worthALook = mode === 'stream' || scene.view === 'object'
-    const classification = worthALook
-      ? await this.#classifier.classify({ ...input, box: roi })
-      : null
+    const known = worthALook && mode !== 'stream' ? this.#gate.known(grid) : null
+    const asked =
+      worthALook && !known ? await this.#classifier.classify({ ...input, box: roi }) : null
+    if (asked) this.#gate.answered(grid, asked)
+    if (!worthALook) this.#gate.wake()
+    const observation = (asked ?? known)?.observation
     return {
       camera: id,
       frame: frame.number,
@@ -49,16 +65,18 @@ export class Recogniser {
       ageMs: this.#clock.mono() - frame.capturedMono,
       scene,
       look: Uint8Array.from(grid, luma => Math.round(luma * 255)),
-      observations: classification ? [classification.observation] : [],
-      stagesMs: classification?.stagesMs ?? noStages,
+      observations: observation ? [observation] : [],
+      repeated: known !== null,
+      stagesMs: asked?.stagesMs ?? noStages,
     }
   }
 
   async #grid(input: PictureInput): Promise<Float32Array> {
-    const { rgb, width, height } =
-      'jpeg' in input
-        ? await decodeJpeg(input.jpeg, { maxSide: scenePixels, rotate: input.rotate ?? 0 })
-        : input
-    return lumaGrid(rgb, width, height, this.#camera.roi)
+    const { roi } = this.#camera
+    if (!('jpeg' in input)) return lumaGrid(input.rgb, input.width, input.height, roi)
+    if (hasTurboJpeg()) return jpegLuma({ ...input, box: roi }, gridSize)
+    const rotate = input.rotate ?? 0
+    const { rgb, width, height } = await decodeJpeg(input.jpeg, { maxSide: scenePixels, rotate })
+    return lumaGrid(rgb, width, height, roi)
   }
 }

@@ -12,6 +12,8 @@ export interface SceneSettings {
 
 const columns = 32
 const rows = 24
+/** Of the grid that lumaGrid makes. */
+export const gridSize = { columns, rows }
 /** A cell has changed when its luma moved by more than this; sensor noise stays below. */
 const cellChange = 12 / 255
 

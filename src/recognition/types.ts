@@ -85,5 +85,7 @@ export interface FrameObservations {
   /** Brightness on a coarse grid, to know an untouched scene again; never leaves the two processes. */
   look?: Uint8Array
   observations: Observation[]
+  /** The observations are those of an earlier frame: nothing in the scene has changed since. */
+  repeated?: boolean
   stagesMs: StagesMs
 }
