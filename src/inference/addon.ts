@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type ErrorCode, errorTable, GroceryError } from '../errors.js'
 import {
   type Attempt,
+  nvmlCandidates,
   onnxRuntimeCandidates,
   openVinoCandidates,
   projectRoot,
@@ -21,6 +22,7 @@ import type {
   InputSpec,
   JpegHeader,
   LibraryProbe,
+  NvidiaMemory,
   Rotation,
   RuntimeName,
   RuntimeProbe,
@@ -58,6 +60,9 @@ interface Native {
     options: { maxSide?: number; rotate?: Rotation },
   ): Promise<UprightPicture>
   readJpegHeader(jpeg: Uint8Array): JpegHeader
+  engineDeviceMemory(engine: NativeEngine): string
+  nvidiaMemory(candidates: string[]): NvidiaMemory
+  openVinoProperty(device: string, key: string): string
   sdNotify(socket: string, message: string): boolean
   setDataLimit(bytes: number): void
 }
@@ -235,6 +240,11 @@ export class Engine {
     return result
   }
 
+  /** What the runtime says it holds on its device, in its own words; empty where it says nothing. */
+  deviceMemory(): string {
+    return this.#handle && !this.#stopped ? native().engineDeviceMemory(this.#handle) : ''
+  }
+
   /**
    * Refuses new work, cancels what runs, frees the model. Never throws; may be called at any time.
    */
@@ -334,4 +344,20 @@ export function sdNotify(message: string): boolean {
  */
 export function setDataLimit(bytes: number): void {
   native().setDataLimit(bytes)
+}
+
+/**
+ * The first NVIDIA GPU's memory as its driver counts it; `processBytes` (of this process) is left out
+ * where the driver does not know it. Never throws: `missing` says why there are no figures.
+ */
+export function nvidiaMemory(): NvidiaMemory {
+  const { paths, absent } = nvmlCandidates()
+  const memory = native().nvidiaMemory(paths)
+  if (!('missing' in memory) || absent.length === 0) return memory
+  return { missing: [memory.missing, ...absent.map(one => `${one.path}: ${one.reason}`)].join('\n') }
+}
+
+/** A property of an OpenVINO device as text; empty where the device or the property is not there. */
+export function openVinoProperty(device: string, key: string): string {
+  return probeRuntime('openvino').found ? native().openVinoProperty(device, key) : ''
 }

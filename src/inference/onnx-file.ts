@@ -5,6 +5,8 @@ import { GroceryError } from '../errors.js'
 export interface OnnxFacts {
   /** Bytes of all weights inside the file. */
   weightBytes: number
+  /** The same with 16-bit numbers widened to 32, as a CPU computes with them. */
+  floatBytes: number
   /** Files outside that tensors refer to. */
   externalData: string[]
   inputs: { name: string; shape: number[] }[]
@@ -18,7 +20,7 @@ const model = { graph: 7, functions: 25 } as const
 const graph = { node: 1, initializer: 5, input: 11, output: 12, sparse: 15 } as const
 const node = { output: 2, operator: 4, attribute: 5 } as const
 const attribute = { tensor: 5, graph: 6, tensors: 10, graphs: 11 } as const
-const tensor = { externalData: 13 } as const
+const tensor = { type: 2, externalData: 13 } as const
 const maxDepth = 16
 
 type Field = { number: number; value: number; bytes: Uint8Array | null }
@@ -81,17 +83,25 @@ function shapeOf(valueInfo: Uint8Array): number[] {
   return dims
 }
 
+/** TensorProto.DataType */
+const halves = new Set([10, 16])
+
 function readTensor(bytes: Uint8Array, facts: OnnxFacts): void {
+  let type = 0
+  let inside = 0
   for (const field of fields(bytes)) {
+    if (field.number === tensor.type) type = field.value
     if (field.bytes === null) continue
     if (field.number !== tensor.externalData) {
-      facts.weightBytes += field.bytes.length
+      inside += field.bytes.length
       continue
     }
     if (text(first(field.bytes, 1)) === 'location') {
       facts.externalData.push(text(first(field.bytes, 2)))
     }
   }
+  facts.weightBytes += inside
+  facts.floatBytes += halves.has(type) ? 2 * inside : inside
 }
 
 function readNode(
@@ -150,6 +160,7 @@ function readGraph(bytes: Uint8Array, facts: OnnxFacts, depth: number): void {
 export function readOnnx(bytes: Uint8Array): OnnxFacts {
   const facts: OnnxFacts = {
     weightBytes: 0,
+    floatBytes: 0,
     externalData: [],
     inputs: [],
     outputs: [],
