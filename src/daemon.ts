@@ -1,7 +1,7 @@
 // The daemon process, its composition root: vision -> counter -> outbox -> MQTT, and what HTTP may see of it.
 import { randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from './clock.js'
-import type { Config } from './config/schema.js'
+import { type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
 import { Counter } from './counter/counter.js'
 import { describeError } from './errors.js'
@@ -192,7 +192,7 @@ export class Daemon {
     })
     health.set('vision', {
       code: 'MODEL_LOADING',
-      message: `model ${config.models.classifier} is being loaded`,
+      message: `model ${modelName(config.models)} is being loaded`,
     })
     if (config.cameras.length === 0) {
       health.set('cameras', {
@@ -239,12 +239,14 @@ export class Daemon {
   }
 
   #visionConfig(): Configure {
-    const { cameras, models, catalogue, runtime, memory, recognition, counter, log } = this.#config
+    const { kiosk, cameras, models, catalogue, runtime } = this.#config
+    const { memory, recognition, counter, log } = this.#config
     return {
       type: 'configure',
       cameras,
       models,
       catalogue,
+      site: kiosk.site,
       runtime,
       memory,
       recognition,

@@ -53,8 +53,10 @@ export const errorTable = {
     remedy: 'Use one of the camera ids that the message lists.',
   },
   CATALOGUE_INVALID: {
-    meaning: 'The catalogue file cannot be read or a row of it is wrong.',
-    remedy: 'Mend the row that the message names; the header is sku,name,plu,gtin,unit,meanGrams.',
+    meaning:
+      'The catalogue file cannot be read, a row of it is wrong, or it has nothing that the model knows.',
+    remedy:
+      'Mend what the message names; the header is sku,name,plu,gtin,unit,meanGrams,active,variantOf.',
     exit: exitCodes.config,
   },
   COMMAND_DISABLED: {
@@ -96,6 +98,10 @@ export const errorTable = {
   ENGINE_STOPPED: {
     meaning: 'The inference engine was stopped, or not started, when a request came.',
     remedy: 'Start the engine first; requests at shutdown may be given up.',
+  },
+  ENSEMBLE_MISMATCH: {
+    meaning: 'The members of an ensemble do not know the same products.',
+    remedy: 'Give models whose labels have the same skus, in any order, or leave one out.',
   },
   FFMPEG_NOT_FOUND: {
     meaning: 'A file: source needs ffmpeg and it is not on the PATH.',
@@ -259,6 +265,13 @@ export const errorTable = {
   OUTBOX_INVALID: {
     meaning: 'The outbox on disk was written by a newer grocerd, or cannot be read.',
     remedy: 'Use the newer version again, or move the state directory away after saving it.',
+    exit: exitCodes.config,
+  },
+  PRIORS_INVALID: {
+    meaning:
+      'The file of recognition.priors cannot be read, a row of it is wrong, or none holds here.',
+    remedy:
+      'Mend the line that the message names; the header is site,sku,share, and an empty site is every site.',
     exit: exitCodes.config,
   },
   RUNTIME_NOT_FOUND: {

@@ -8,6 +8,8 @@ export interface Configure {
   cameras: CameraConfig[]
   models: Config['models']
   catalogue: string | null
+  /** Which rows of recognition.priors hold. */
+  site: string | null
   runtime: Config['runtime']
   memory: Config['memory']
   recognition: Config['recognition']

@@ -7,7 +7,8 @@ import { systemClock } from './clock.js'
 import { describeError, GroceryError } from './errors.js'
 import { createLog } from './log.js'
 import type { Configure, Down, Up } from './protocol.js'
-import { Classifier } from './recognition/classifier.js'
+import { classifierFor } from './recognition/choose.js'
+import type { PictureClassifier } from './recognition/classifier.js'
 import { readPicture } from './recognition/picture.js'
 import { previewOf } from './recognition/preview.js'
 import { Recogniser } from './recognition/recogniser.js'
@@ -40,7 +41,7 @@ class CameraLoop {
   #busy = false
   #checksWhileBusy = 0
 
-  constructor(configure: Configure, index: number, classifier: Classifier) {
+  constructor(configure: Configure, index: number, classifier: PictureClassifier) {
     this.#configure = configure
     const config = configure.cameras[index]!
     this.#rotate = config.rotate
@@ -130,7 +131,7 @@ function standBack(): void {
 
 async function main(): Promise<void> {
   const loops = new Map<string, CameraLoop>()
-  let classifier: Classifier | null = null
+  let classifier: PictureClassifier | null = null
   let stopping = false
 
   const stop = async () => {
@@ -146,9 +147,11 @@ async function main(): Promise<void> {
 
   const configure = async (message: Configure) => {
     const log = createLog('vision', message.logLevel)
-    classifier = new Classifier({
+    classifier = classifierFor({
       model: message.models.classifier,
+      ensemble: message.models.ensemble,
       catalogue: message.catalogue,
+      site: message.site,
       runtime: message.runtime,
       memory: message.memory,
       recognition: message.recognition,
@@ -161,7 +164,7 @@ async function main(): Promise<void> {
       model: info.model,
       runtime: info.runtime,
       loadMs: info.loadMs,
-      products: info.labels,
+      products: [...info.labels, ...(info.twins ?? [])],
     })
     message.cameras.forEach((camera, index) => {
       loops.set(camera.id, new CameraLoop(message, index, classifier!))

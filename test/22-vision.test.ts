@@ -24,6 +24,7 @@ const configure = (...sources: string[]): Configure => ({
   // The stand-ins ask for none of the rest.
   models: {} as Configure['models'],
   catalogue: null,
+  site: null,
   runtime: {} as Configure['runtime'],
   memory: {} as Configure['memory'],
   recognition: {} as Configure['recognition'],

@@ -6,7 +6,7 @@ import { Command } from 'commander'
 import type { Config } from '../config/schema.js'
 import { GroceryError } from '../errors.js'
 import type { Figures } from './bench/loop.js'
-import { addModelOptions, classifierOptions, type ModelOptions } from './model-options.js'
+import { addModelOptions, makeClassifier, type ModelOptions } from './model-options.js'
 
 interface Options extends ModelOptions {
   frames: string
@@ -99,11 +99,10 @@ async function bench(options: Options): Promise<void> {
       return
     }
     const { measureFrames, readFrames } = await import('./bench/frames.js')
-    const { Classifier } = await import('../recognition/classifier.js')
     const frames = readFrames(options.frames)
     const streams = options.streams ?? 1
     const inFlight = options.inFlight ?? streams + 1
-    const classifier = new Classifier({ ...classifierOptions(options), maxQueue: inFlight })
+    const classifier = await makeClassifier(options, { maxQueue: inFlight })
     try {
       const { model, runtime } = await classifier.start()
       const { publisher } = link

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { GroceryError } from '../errors.js'
 import type { Observation } from '../recognition/types.js'
-import { addModelOptions, classifierOptions, type ModelOptions } from './model-options.js'
+import { addModelOptions, makeClassifier, type ModelOptions } from './model-options.js'
 
 interface Options extends ModelOptions {
   top: number
@@ -36,12 +36,8 @@ async function classify(files: string[], options: Options): Promise<void> {
   if (!Number.isInteger(options.top) || options.top < 1) {
     throw new GroceryError('USAGE', 'Expected a positive whole number for --top')
   }
-  const { Classifier } = await import('../recognition/classifier.js')
   const { named, readPicture } = await import('../recognition/picture.js')
-  const classifier = new Classifier({
-    ...classifierOptions(options),
-    recognition: { top: options.top },
-  })
+  const classifier = await makeClassifier(options, { recognition: { top: options.top } })
   await classifier.start()
   try {
     for (const file of files) {

@@ -3,7 +3,7 @@ import { accessSync, constants, writeFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { GroceryError } from '../errors.js'
-import { addModelOptions, classifierOptions, type ModelOptions } from './model-options.js'
+import { addModelOptions, makeClassifier, type ModelOptions } from './model-options.js'
 
 interface Options extends ModelOptions {
   images: string
@@ -47,15 +47,13 @@ function write(file: string, text: string): void {
 
 async function evaluate(options: Options): Promise<void> {
   checkOptions(options)
-  const { Classifier } = await import('../recognition/classifier.js')
   const { readDataset } = await import('../learn/dataset.js')
   const { runEvaluation } = await import('../learn/evaluate.js')
   const { measure } = await import('../learn/metrics.js')
   const { mistakesOf } = await import('../learn/mistakes.js')
   const { summaryText } = await import('../learn/summary.js')
 
-  const classifier = new Classifier({
-    ...classifierOptions(options),
+  const classifier = await makeClassifier(options, {
     precisionHint: options.precision === 'f32' ? 'f32' : undefined,
   })
   const { model, runtime, labels } = await classifier.start()

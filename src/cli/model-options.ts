@@ -2,7 +2,8 @@
 import { type Command, Option } from 'commander'
 import { GroceryError } from '../errors.js'
 import type { ModelFlags } from '../inference/manifest.js'
-import type { ClassifierOptions } from '../recognition/classifier.js'
+import type { AnyClassifierOptions } from '../recognition/choose.js'
+import type { PictureClassifier } from '../recognition/classifier.js'
 
 function numbers(text: string): number[] {
   const values = text.split(',').map(Number)
@@ -30,8 +31,27 @@ const whole = (least: number) => (text: string) => {
   )
 }
 
+/** "a:2,b,path/c": models and what each weighs, 1 where nothing is said. */
+function members(text: string): { model: string; weight: number }[] {
+  const list = text.split(',').map(one => {
+    const [, model, weight] = /^(.+?)(?::([0-9.]+))?$/.exec(one.trim()) ?? []
+    return { model: model ?? '', weight: weight === undefined ? 1 : Number(weight) }
+  })
+  const isRight = list.every(({ model, weight }) => model && weight > 0 && weight <= 1000)
+  if (isRight && list.length >= 2 && list.length <= 8) return list
+  throw new GroceryError(
+    'USAGE',
+    `Expected 2 to 8 models such as a:2,b:1 for --ensemble, weights above 0, but received "${text}"`,
+  )
+}
+
 export interface ModelOptions extends ModelFlags {
   model?: string
+  ensemble?: { model: string; weight: number }[]
+  vote?: 'soft' | 'hard'
+  catalogue?: string
+  priors?: string
+  site?: string
   labels?: string
   device?: string
   runtime?: 'auto' | 'openvino' | 'onnxruntime'
@@ -46,6 +66,22 @@ export function addModelOptions(command: Command): Command {
       'a name under models/, a folder with model.json, an .xml or .onnx file',
       'grocery81',
     )
+    .addOption(
+      new Option(
+        '--ensemble <models>',
+        'several models that answer together, such as a:2,b:1 with their weights',
+      )
+        .argParser(members)
+        .conflicts('model'),
+    )
+    .addOption(
+      new Option('--vote <how>', 'of an ensemble: mean of the scores, or one vote each')
+        .choices(['soft', 'hard'])
+        .default('soft'),
+    )
+    .option('--catalogue <file>', 'what the shop sells: sku,name,plu,…,active,variantOf')
+    .option('--priors <file>', 'how often each is sold: site,sku,share')
+    .option('--site <name>', 'whose rows of the priors hold')
     .option('--labels <file>', 'labels of a bare model, one a line')
     .option('--device <device>', 'CPU, GPU, NPU, CUDA, TensorRT', 'CPU')
     .addOption(
@@ -65,9 +101,14 @@ export function addModelOptions(command: Command): Command {
     )
 }
 
-export function classifierOptions(options: ModelOptions): ClassifierOptions {
+function classifierOptions(options: ModelOptions): AnyClassifierOptions {
   const {
     model,
+    ensemble,
+    vote = 'soft',
+    catalogue,
+    priors,
+    site,
     labels,
     device = 'CPU',
     runtime = 'auto',
@@ -77,7 +118,11 @@ export function classifierOptions(options: ModelOptions): ClassifierOptions {
   } = options
   const { mean, scale, channels, fit, filter, activation } = rest
   return {
-    ...(model === undefined ? {} : { model }),
+    model,
+    ensemble: ensemble && { vote, members: ensemble },
+    catalogue,
+    site,
+    recognition: { priors: priors ?? null },
     labels,
     flags: {
       ...(mean && { mean }),
@@ -89,4 +134,18 @@ export function classifierOptions(options: ModelOptions): ClassifierOptions {
     },
     runtime: { prefer: runtime, device, threads, streams },
   }
+}
+
+/**
+ * The classifier that the options ask for, not started yet.
+ * @param more what a command sets by itself
+ */
+export async function makeClassifier(
+  options: ModelOptions,
+  more: AnyClassifierOptions = {},
+): Promise<PictureClassifier> {
+  const { classifierFor } = await import('../recognition/choose.js')
+  const asked = classifierOptions(options)
+  const recognition = { ...asked.recognition, ...more.recognition }
+  return classifierFor({ ...asked, ...more, recognition })
 }

@@ -5,6 +5,7 @@ import type { Config } from '../config/schema.js'
 import { readSecret } from '../config/secret.js'
 import { describeError } from '../errors.js'
 import { readCatalogue } from '../recognition/catalogue.js'
+import { readPriors, sharesAt } from '../recognition/priors.js'
 
 function wrongSource(uri: string): string | null {
   try {
@@ -18,13 +19,15 @@ function wrongSource(uri: string): string | null {
 
 /**
  * The model is not looked at: a kiosk whose model is damaged must come up and say so over MQTT.
- * Throws CONFIG_NOT_FOUND, CONFIG_INVALID, CATALOGUE_INVALID, all of exit code 78.
+ * Throws CONFIG_NOT_FOUND, CONFIG_INVALID, CATALOGUE_INVALID, PRIORS_INVALID, all of exit code 78.
  */
 export function loadChecked(path: string): Config {
   const config = loadConfig(path, process.env, { source: wrongSource })
-  const { mqtt, http, catalogue } = config
+  const { kiosk, mqtt, http, catalogue, recognition } = config
   if (mqtt.passwordFile) readSecret(mqtt.passwordFile, 'mqtt.passwordFile')
   if (http.tokenFile) readSecret(http.tokenFile, 'http.tokenFile')
   if (catalogue) readCatalogue(catalogue)
+  const { priors } = recognition
+  if (priors) sharesAt(readPriors(priors), kiosk.site, priors)
   return config
 }

@@ -186,7 +186,8 @@ export function parseConfig(
 export function resolvePaths(config: Config, folder: string): Config {
   const from = <T extends string | null>(path: T): T =>
     (path === null || isAbsolute(path) ? path : resolve(folder, path)) as T
-  const model = config.models.classifier
+  const model = (name: string) => (/[/\\]|\.(xml|onnx)$/.test(name) ? from(name) : name)
+  const { classifier, ensemble } = config.models
   const source = (uri: string) =>
     uri.replace(
       /^(dir|file):(?!\/)([^?]*)/,
@@ -197,9 +198,14 @@ export function resolvePaths(config: Config, folder: string): Config {
     cameras: config.cameras.map(camera => ({ ...camera, source: source(camera.source) })),
     models: {
       ...config.models,
-      classifier: /[/\\]|\.(xml|onnx)$/.test(model) ? from(model) : model,
+      classifier: model(classifier),
+      ensemble: ensemble && {
+        ...ensemble,
+        members: ensemble.members.map(one => ({ ...one, model: model(one.model) })),
+      },
     },
     catalogue: from(config.catalogue),
+    recognition: { ...config.recognition, priors: from(config.recognition.priors) },
     mqtt: {
       ...config.mqtt,
       passwordFile: from(config.mqtt.passwordFile),

@@ -66,6 +66,15 @@ const camera = z.strictObject({
   mask: notYet('mask'),
 })
 
+/** Several classifiers of the same products that answer together. */
+const ensemble = z.strictObject({
+  vote: z.enum(['soft', 'hard']).default('soft'),
+  members: z
+    .array(z.strictObject({ model: path, weight: z.number().gt(0).max(1000).default(1) }))
+    .min(2, 'Expected at least 2 members')
+    .max(8, 'Expected at most 8 members'),
+})
+
 export const verbs = ['recognise', 'confirm', 'session', 'resend'] as const
 export const laterVerbs = [
   'verify',
@@ -110,7 +119,7 @@ export const configSchema = z.strictObject({
       detector: notYet('models.detector (tray mode)'),
       embedder: notYet('models.embedder (the gallery)'),
       text: notYet('models.text'),
-      ensemble: notYet('models.ensemble'),
+      ensemble: ensemble.nullable().default(null),
     })
     .prefault({}),
   catalogue: path.nullable().default(null),
@@ -136,6 +145,8 @@ export const configSchema = z.strictObject({
       unknown: fraction.nullable().default(null),
       margin: fraction.nullable().default(null),
       autoAdd: z.boolean().default(false),
+      priors: path.nullable().default(null),
+      priorWeight: fraction.default(1),
     })
     .prefault({}),
   counter: z
@@ -205,6 +216,15 @@ export const configSchema = z.strictObject({
 /** The configuration after validation: durations in ms, sizes in bytes, every default filled in. */
 export type Config = z.infer<typeof configSchema>
 export type CameraConfig = Config['cameras'][number]
+
+export type EnsembleConfig = z.infer<typeof ensemble>
+
+/** What an ensemble is called, from the names of its members. */
+export const ensembleName = (members: readonly string[]): string => `ensemble(${members.join('+')})`
+
+/** The model as the configuration names it, for messages before it is loaded. */
+export const modelName = ({ classifier, ensemble }: Config['models']): string =>
+  ensemble ? ensembleName(ensemble.members.map(one => one.model)) : classifier
 
 /** The prefix of every topic: mqtt.topic, else grocerd/<kiosk id>. */
 export const topicPrefix = (config: Config): string =>

@@ -11,6 +11,14 @@ const text = z
   .string()
   .trim()
   .transform(value => value || null)
+
+/** Yes and no as spreadsheets write them; an empty cell is a question, not an answer. */
+const yesNo = new Map([
+  ...['true', '1', 'yes'].map(word => [word, true] as const),
+  ...['false', '0', 'no'].map(word => [word, false] as const),
+])
+const wantedYesNo = 'Expected true, false, 1, 0, yes or no'
+
 const row = z.strictObject({
   sku: z.string().trim().min(1, 'Expected a sku'),
   name: text.nullish(),
@@ -20,14 +28,31 @@ const row = z.strictObject({
   meanGrams: z
     .union([z.literal(''), z.coerce.number().positive('Expected positive grams')])
     .nullish(),
+  /** Whether it is sold here; in every row or in none. */
+  active: z
+    .unknown()
+    .transform((value, context) => {
+      const said = yesNo.get(String(value).trim().toLowerCase())
+      if (said !== undefined) return said
+      context.addIssue(`${wantedYesNo} but received ${JSON.stringify(value)}`)
+      return z.NEVER
+    })
+    .optional(),
+  /** The sku of the product that no picture tells it from. */
+  variantOf: text.nullish(),
 })
 
 /** Of the contract, and without effect in this version. */
-const later = ['active', 'restricted', 'confirm', 'variantOf', 'picture']
+const later = ['restricted', 'confirm', 'picture']
 const columns = [...Object.keys(row.shape), ...later]
 
-type Row = z.infer<typeof row>
-export type Catalogue = Map<string, Row>
+export type CatalogueRow = z.infer<typeof row>
+/** By sku, in the order of the file. */
+export type Catalogue = Map<string, CatalogueRow>
+
+/** Whether the catalogue says what is sold here: then a product without a row is not. */
+export const saysWhatIsSold = (catalogue: Catalogue): boolean =>
+  [...catalogue.values()].some(({ active }) => active !== undefined)
 
 function rowsOf(path: string): unknown[] {
   try {
@@ -68,6 +93,12 @@ export function readCatalogue(path: string): Catalogue {
       problems.push(`row ${index + 1}: ${issue.path.join('.')}: ${issue.message}`)
     }
   })
+  if (saysWhatIsSold(catalogue)) {
+    for (const { sku, active } of catalogue.values()) {
+      if (active === undefined)
+        problems.push(`sku "${sku}": active: ${wantedYesNo}, as the other rows have it`)
+    }
+  }
   if (problems.length === 0) return catalogue
   throw new GroceryError('CATALOGUE_INVALID', `${path}: ${problems.join('; ')}`, {
     details: problems,
@@ -87,7 +118,7 @@ export function productsOf(labels: readonly Label[], catalogue: Catalogue | null
       meanGrams: entry?.meanGrams || null,
       group: label.group,
       coarse: label.coarse,
-      variantOf: label.variantOf,
+      variantOf: entry?.variantOf ?? label.variantOf,
     }
   })
 }

@@ -1,214 +1,109 @@
-// A classifier from its model directory to decisions: the one place where model, labels, engine and thresholds meet.
-import { join } from 'node:path'
+// A classifier that answers for the shop: one model, what is sold here, and the thresholds.
 import type { Config } from '../config/schema.js'
-import { GroceryError } from '../errors.js'
-import {
-  Engine,
-  type EngineInput,
-  type EngineResult,
-  probeRuntime,
-  type RuntimeName,
-} from '../inference/addon.js'
-import {
-  type ModelDirectory,
-  type ModelFlags,
-  openModel,
-  readWeights,
-  type Weights,
-} from '../inference/manifest.js'
+import type { EngineInput } from '../inference/addon.js'
 import type { ModelState, RuntimeState } from '../protocol.js'
-import { productsOf, readCatalogue } from './catalogue.js'
-import { calibrate, observe, type Thresholds } from './decision.js'
-import type { Observation, Product, StagesMs } from './types.js'
+import { type Assortment, beyondClasses, readAssortment } from './assortment.js'
+import { type Thresholds, thresholdsOf } from './decision.js'
+import { Network, type NetworkOptions } from './network.js'
+import type { Box, Observation, Product, StagesMs } from './types.js'
+import { conclude, describe } from './variants.js'
+import { weigh } from './weigh.js'
 
-export interface ClassifierOptions {
-  /** A name under models/, a folder, an .xml or an .onnx file. */
-  model?: string
-  labels?: string | undefined
-  flags?: ModelFlags | undefined
-  catalogue?: string | null
-  runtime?: Partial<Config['runtime']> | undefined
-  memory?: Partial<Config['memory']> | undefined
+export { chooseWeights } from './network.js'
+
+export interface ClassifierOptions extends NetworkOptions {
+  catalogue?: string | null | undefined
+  /** Which rows of recognition.priors hold. */
+  site?: string | null | undefined
   recognition?: Partial<Config['recognition']> | undefined
-  /** Fixed precision, where numbers are compared between machines. */
-  precisionHint?: 'f32' | undefined
-  maxQueue?: number
 }
 
 export interface ClassifierInfo {
   model: ModelState
   runtime: RuntimeState
   labels: Product[]
+  /** Products of the catalogue that no class stands for, as twins of one; absent where there are none. */
+  twins?: Product[]
   thresholds: Thresholds
+  /** Of an ensemble: its members and what each weighs, in the order of `Classification.members`. */
+  members?: { model: ModelState; weight: number }[]
   loadMs: number
 }
 
 export interface Classification {
-  /** Calibrated probabilities by class index. */
+  /** Probabilities by class index: calibrated, weighed by the priors, 0 for what is not sold here. */
   scores: Float32Array
+  /** Of an ensemble: the scores of each member by the ensemble's class index. */
+  members?: Float32Array[]
   observation: Observation
   stagesMs: StagesMs
 }
 
-interface Choice {
-  weights: Weights
-  runtime: RuntimeName
+/** What answers for a picture: one model, or an ensemble of several. */
+export interface PictureClassifier {
+  /** Loads what is needed and runs it once. */
+  start(): Promise<ClassifierInfo>
+  /** One picture to one decision. Throws the IMAGE_* and ENGINE_* codes, INFERENCE_FAILED. */
+  classify(input: EngineInput): Promise<Classification>
+  stop(): Promise<void>
 }
 
-/** The first weights whose runtime is here; ONNX runs in either runtime. Throws RUNTIME_NOT_FOUND. */
-export function chooseWeights(
-  model: ModelDirectory,
-  prefer: Config['runtime']['prefer'] = 'auto',
-): Choice {
-  const wanted = prefer === 'auto' ? (['openvino', 'onnxruntime'] as const) : ([prefer] as const)
-  const probes = new Map(wanted.map(name => [name as RuntimeName, probeRuntime(name)]))
-  for (const weights of model.manifest.weights) {
-    const able: RuntimeName[] =
-      weights.format === 'openvino-ir' ? ['openvino'] : ['onnxruntime', 'openvino']
-    const runtime = able.find(name => probes.get(name)?.found)
-    if (runtime) return { weights, runtime }
-  }
-  const formats = model.manifest.weights.map(one => one.format).join(', ')
-  const tried = [...probes.values()].flatMap(probe =>
-    probe.found
-      ? [`  ${probe.runtime}: found at ${probe.path}, but it does not read ${formats}`]
-      : probe.tried.map(place => `  ${probe.runtime}: ${place.path}: ${place.reason}`),
-  )
-  throw new GroceryError(
-    'RUNTIME_NOT_FOUND',
-    `Expected a runtime for ${model.manifest.name} (${formats}) but found none; looked for\n${tried.join('\n')}`,
-  )
+/** The part of the picture that an input shows to a model. */
+export const boxOf = (input: EngineInput): Box =>
+  'box' in input && input.box ? [...input.box] : [0, 0, 1, 1]
+
+/** What info says of an assortment. */
+export const productsIn = (assortment: Assortment): Pick<ClassifierInfo, 'labels' | 'twins'> => {
+  const twins = beyondClasses(assortment)
+  return { labels: [...assortment.products], ...(twins.length > 0 ? { twins } : {}) }
 }
 
-export class Classifier {
+/** What of the options says what is sold here. */
+export const assortmentFiles = ({ catalogue, site, recognition }: ClassifierOptions) => {
+  const { priors, priorWeight } = recognition ?? {}
+  return { catalogue, priors, site, priorWeight }
+}
+
+export class Classifier implements PictureClassifier {
   readonly #options: ClassifierOptions
-  #engine: Engine | null = null
-  #model: ModelDirectory | null = null
-  #products: Product[] = []
-  #thresholds: Thresholds | null = null
-  #output = 0
+  readonly #network: Network
+  #shop: { assortment: Assortment; thresholds: Thresholds } | null = null
 
   constructor(options: ClassifierOptions) {
     this.#options = options
+    this.#network = new Network(options)
   }
 
-  /** Loads the model and runs it once. Throws the MODEL_*, LABELS_*, MANIFEST_* and RUNTIME_* codes. */
+  /**
+   * Throws the MODEL_*, LABELS_*, MANIFEST_* and RUNTIME_* codes, CATALOGUE_INVALID, PRIORS_INVALID.
+   */
   async start(): Promise<ClassifierInfo> {
     const began = performance.now()
-    const { labels, flags, catalogue, runtime, memory, precisionHint, maxQueue } = this.#options
-    const model = openModel(this.#options.model ?? 'grocery81', { labels, flags })
-    const { manifest } = model
-    if (manifest.kind !== 'classifier') {
-      throw new GroceryError(
-        'MODEL_SHAPE_MISMATCH',
-        `${model.folder}: Expected a model of kind classifier but received ${manifest.kind}`,
-      )
-    }
-    const choice = chooseWeights(model, runtime?.prefer)
-    const bytes = readWeights(model.folder, choice.weights)
-    const engine = new Engine({
-      runtime: choice.runtime,
-      model: bytes.model,
-      ...(bytes.weights ? { weights: bytes.weights } : {}),
-      input: manifest.input,
-      device: runtime?.device ?? 'CPU',
-      threads: runtime?.threads ?? 0,
-      streams: runtime?.streams ?? 1,
-      ...(maxQueue === undefined ? {} : { maxQueue }),
-      ...(precisionHint ? { precisionHint } : {}),
-      ...(memory?.gpuBytes ? { gpuMemoryBytes: memory.gpuBytes } : {}),
-      ...(memory?.hostBytes ? { hostMemoryBytes: memory.hostBytes } : {}),
-    })
-    const info = await engine.start()
-    this.#engine = engine
+    const { model, runtime, labels, calibration } = await this.#network.start()
     try {
-      this.#model = model
-      this.#products = productsOf(model.labels, catalogue ? readCatalogue(catalogue) : null)
-      this.#thresholds = this.#thresholdsOf(model)
-      await this.#warmUp()
+      const assortment = readAssortment(labels, assortmentFiles(this.#options))
+      const thresholds = thresholdsOf([calibration], this.#options.recognition)
+      this.#shop = { assortment, thresholds }
+      const loadMs = performance.now() - began
+      return { model, runtime, ...productsIn(assortment), thresholds, loadMs }
     } catch (error) {
       await this.stop()
       throw error
     }
-    return {
-      model: {
-        name: manifest.name,
-        version: manifest.version,
-        sha256: bytes.sha256,
-        kind: manifest.kind,
-        classes: model.labels.length,
-      },
-      runtime: { name: info.runtime, version: info.runtimeVersion, device: info.device },
-      labels: this.#products,
-      thresholds: this.#thresholds,
-      loadMs: performance.now() - began,
-    }
   }
 
-  /** One picture to one decision. Throws the IMAGE_* and ENGINE_* codes, INFERENCE_FAILED. */
   async classify(input: EngineInput): Promise<Classification> {
-    if (!this.#engine || !this.#model || !this.#thresholds) {
-      throw new GroceryError(
-        'ENGINE_STOPPED',
-        'Expected a started classifier but it is not started',
-      )
-    }
-    const result = await this.#engine.infer(input)
-    const { activation } = this.#model.manifest.output
-    const { temperature } = this.#model.manifest.calibration
-    const scores = calibrate(result.outputs[this.#output]!.data, activation, temperature)
-    const box = 'box' in input && input.box ? input.box : ([0, 0, 1, 1] as const)
-    const observation = observe([...box], scores, this.#products, this.#thresholds)
-    return { scores, observation, stagesMs: result.stagesMs }
+    // It says so itself where it is not started; after that there is a shop.
+    const { scores: plain, stagesMs } = await this.#network.infer(input)
+    const { assortment, thresholds } = this.#shop!
+    const shop = weigh(plain, assortment)
+    const conclusion = conclude(shop, assortment, thresholds)
+    const { scores } = shop
+    const observation = describe(boxOf(input), scores, conclusion, assortment, thresholds.top)
+    return { scores, observation, stagesMs }
   }
 
-  async stop(): Promise<void> {
-    const engine = this.#engine
-    this.#engine = null
-    await engine?.stop()
-  }
-
-  #thresholdsOf(model: ModelDirectory): Thresholds {
-    const { calibration } = model.manifest
-    const wanted = this.#options.recognition
-    return {
-      sure: wanted?.sure ?? calibration.sure,
-      auto: calibration.auto,
-      unknown: wanted?.unknown ?? calibration.unknown,
-      margin: wanted?.margin ?? calibration.margin,
-      autoAdd: wanted?.autoAdd ?? false,
-      top: wanted?.top ?? 4,
-    }
-  }
-
-  /** A grey picture through the whole model: finds the output, compiles what is lazy, sees NaN weights. */
-  async #warmUp(): Promise<void> {
-    const { folder, labels, manifest } = this.#model!
-    const { width, height } = manifest.input
-    const rgb = new Uint8Array(width * height * 3).fill(128)
-    const { outputs } = await this.#engine!.infer({ rgb, width, height })
-    this.#output = this.#findOutput(outputs)
-    const output = outputs[this.#output]
-    const classes = output?.data.length ?? 0
-    if (classes !== labels.length) {
-      throw new GroceryError(
-        'LABELS_INVALID',
-        `${this.#options.labels ?? join(folder, manifest.labels ?? '')}: Expected ${classes} labels, as many as the model has classes, but received ${labels.length}`,
-      )
-    }
-    calibrate(output!.data, 'none', 1)
-  }
-
-  #findOutput(outputs: EngineResult['outputs']): number {
-    const { folder, manifest } = this.#model!
-    const name = manifest.output.logits
-    if (name === undefined) return 0
-    const index = outputs.findIndex(output => output.name === name)
-    if (index >= 0) return index
-    const names = outputs.map(output => output.name).join(', ')
-    throw new GroceryError(
-      'MODEL_SHAPE_MISMATCH',
-      `${folder}: Expected an output "${name}" but the model has ${names}`,
-    )
+  stop(): Promise<void> {
+    return this.#network.stop()
   }
 }

@@ -1,5 +1,7 @@
 // From the output of a classifier to calibrated probabilities, candidates and one decision. Pure.
+import type { Config } from '../config/schema.js'
 import { GroceryError } from '../errors.js'
+import type { Calibration } from '../inference/manifest.js'
 import type { Box, Candidate, Decision, Observation, Product } from './types.js'
 
 export type Activation = 'none' | 'softmax' | 'sigmoid'
@@ -56,9 +58,33 @@ export function rank(
   })
 }
 
+/**
+ * The thresholds of a model, or of several that answer together: the most cautious of them, since each was
+ * measured on its own model. What the configuration sets goes before all.
+ */
+export function thresholdsOf(
+  calibrations: readonly Calibration[],
+  wanted: Partial<Config['recognition']> = {},
+): Thresholds {
+  const most = (key: 'unknown' | 'margin') => Math.max(...calibrations.map(one => one[key]))
+  // Where one was never shown to be sure, all together were not either.
+  const mostOrNever = (key: 'sure' | 'auto') =>
+    calibrations.reduce<number | null>((highest, { [key]: threshold }) => {
+      return highest === null || threshold === null ? null : Math.max(highest, threshold)
+    }, 0)
+  return {
+    sure: wanted.sure ?? mostOrNever('sure'),
+    auto: mostOrNever('auto'),
+    unknown: wanted.unknown ?? most('unknown'),
+    margin: wanted.margin ?? most('margin'),
+    autoAdd: wanted.autoAdd ?? false,
+    top: wanted.top ?? 4,
+  }
+}
+
 /** What may be said of ranked candidates: sure, ask, or unknown. */
 export function decide(
-  candidates: readonly Candidate[],
+  candidates: readonly Pick<Candidate, 'score'>[],
   thresholds: Thresholds,
 ): { decision: Decision; auto: boolean } {
   const best = candidates[0]?.score ?? 0

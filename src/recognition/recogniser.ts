@@ -3,7 +3,7 @@ import type { Frame } from '../cameras/camera.js'
 import type { Clock } from '../clock.js'
 import type { CameraConfig } from '../config/schema.js'
 import { decodeJpeg } from '../inference/addon.js'
-import type { Classifier } from './classifier.js'
+import type { PictureClassifier } from './classifier.js'
 import { type PictureInput, readPicture } from './picture.js'
 import { lumaGrid, type SceneSettings, SceneWatcher } from './scene.js'
 import type { FrameObservations, StagesMs } from './types.js'
@@ -15,11 +15,16 @@ const noStages: StagesMs = { queue: 0, decode: 0, resize: 0, infer: 0 }
 
 export class Recogniser {
   readonly #camera: CameraConfig
-  readonly #classifier: Classifier
+  readonly #classifier: Pick<PictureClassifier, 'classify'>
   readonly #clock: Clock
   readonly #watcher: SceneWatcher
 
-  constructor(camera: CameraConfig, classifier: Classifier, settings: SceneSettings, clock: Clock) {
+  constructor(
+    camera: CameraConfig,
+    classifier: Pick<PictureClassifier, 'classify'>,
+    settings: SceneSettings,
+    clock: Clock,
+  ) {
     this.#camera = camera
     this.#classifier = classifier
     this.#clock = clock

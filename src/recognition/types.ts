@@ -45,8 +45,10 @@ export interface Observation {
   /** true only beside `sure`, with recognition.autoAdd on and the stricter threshold held. */
   auto: boolean
   askReason: AskReason | null
-  /** Best first, at most recognition.top. */
+  /** Twins of the best first, then by score; at most recognition.top. */
   candidates: Candidate[]
+  /** Skus that this picture cannot tell from its best, first among the candidates; absent where there are none. */
+  twins?: string[]
 }
 
 /** How the picture looks before anybody asks what is in it. */

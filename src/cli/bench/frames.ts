@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { systemClock } from '../../clock.js'
 import { GroceryError } from '../../errors.js'
 import type { Publisher } from '../../publish/publisher.js'
-import type { Classifier } from '../../recognition/classifier.js'
+import type { PictureClassifier } from '../../recognition/classifier.js'
 import { named, readPicture } from '../../recognition/picture.js'
 import type { FrameObservations, Scene } from '../../recognition/types.js'
 import { type Figures, measureLoop } from './loop.js'
@@ -39,7 +39,7 @@ export function readFrames(folder: string): EncodedFrame[] {
 
 export function measureFrames(options: {
   frames: readonly EncodedFrame[]
-  classifier: Pick<Classifier, 'classify'>
+  classifier: Pick<PictureClassifier, 'classify'>
   publisher: Pick<Publisher, 'sendFrame'>
   seconds: number
   warmUpSeconds: number

@@ -72,12 +72,15 @@ async function checkTurboJpeg(machine: Machine): Promise<Finding> {
 /** Last of all checks: it takes longest, and a runtime that crashes here has let the others be read. */
 export async function* checkModel(machine: Machine, config: Config): AsyncGenerator<Finding> {
   try {
-    const { model, runtime, loadMs } = await machine.tryModel(config)
+    const { model, runtime, loadMs, members = [] } = await machine.tryModel(config)
     const words = `${model.name} version ${model.version}, ${model.classes} classes, hashes right`
     yield ok(
       'model',
       `${words}, loaded by ${runtime.name} on ${runtime.device} in ${Math.round(loadMs)} ms`,
     )
+    for (const { model: member, weight } of members) {
+      yield ok('member', `${member.name} version ${member.version}, weight ${weight}`)
+    }
   } catch (error) {
     yield failure('model', error)
   }

@@ -138,10 +138,11 @@ async function loadAddon(): Promise<void> {
 }
 
 async function tryModel(config: Config): Promise<ClassifierInfo> {
-  const { Classifier } = await import('../../recognition/classifier.js')
-  const { models, catalogue, runtime, memory, recognition } = config
-  const model = models.classifier
-  const classifier = new Classifier({ model, catalogue, runtime, memory, recognition })
+  const { classifierFor } = await import('../../recognition/choose.js')
+  const { kiosk, models, catalogue, runtime, memory, recognition } = config
+  const { classifier: model, ensemble } = models
+  const shop = { catalogue, site: kiosk.site, recognition }
+  const classifier = classifierFor({ model, ensemble, runtime, memory, ...shop })
   try {
     return await classifier.start()
   } finally {

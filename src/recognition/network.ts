@@ -1,0 +1,192 @@
+// One model that runs: from its directory to calibrated probabilities by class. It knows no shop and decides nothing.
+import { join } from 'node:path'
+import type { Config } from '../config/schema.js'
+import { GroceryError } from '../errors.js'
+import {
+  Engine,
+  type EngineInput,
+  type EngineResult,
+  probeRuntime,
+  type RuntimeName,
+} from '../inference/addon.js'
+import type { Label } from '../inference/labels.js'
+import {
+  type Calibration,
+  type Manifest,
+  type ModelDirectory,
+  type ModelFlags,
+  openModel,
+  readWeights,
+  type Weights,
+} from '../inference/manifest.js'
+import type { ModelState, RuntimeState } from '../protocol.js'
+import { calibrate } from './decision.js'
+import type { StagesMs } from './types.js'
+
+export interface NetworkOptions {
+  /** A name under models/, a folder, an .xml or an .onnx file. */
+  model?: string | undefined
+  labels?: string | undefined
+  flags?: ModelFlags | undefined
+  runtime?: Partial<Config['runtime']> | undefined
+  memory?: Partial<Config['memory']> | undefined
+  /** Fixed precision, where numbers are compared between machines. */
+  precisionHint?: 'f32' | undefined
+  maxQueue?: number
+}
+
+export interface NetworkInfo {
+  model: ModelState
+  runtime: RuntimeState
+  labels: Label[]
+  calibration: Calibration
+  input: Manifest['input']
+}
+
+export interface NetworkResult {
+  /** Calibrated probabilities by class index. */
+  scores: Float32Array
+  stagesMs: StagesMs
+}
+
+interface Choice {
+  weights: Weights
+  runtime: RuntimeName
+}
+
+/** The first weights whose runtime is here; ONNX runs in either runtime. Throws RUNTIME_NOT_FOUND. */
+export function chooseWeights(
+  model: ModelDirectory,
+  prefer: Config['runtime']['prefer'] = 'auto',
+): Choice {
+  const wanted = prefer === 'auto' ? (['openvino', 'onnxruntime'] as const) : ([prefer] as const)
+  const probes = new Map(wanted.map(name => [name as RuntimeName, probeRuntime(name)]))
+  for (const weights of model.manifest.weights) {
+    const able: RuntimeName[] =
+      weights.format === 'openvino-ir' ? ['openvino'] : ['onnxruntime', 'openvino']
+    const runtime = able.find(name => probes.get(name)?.found)
+    if (runtime) return { weights, runtime }
+  }
+  const formats = model.manifest.weights.map(one => one.format).join(', ')
+  const tried = [...probes.values()].flatMap(probe =>
+    probe.found
+      ? [`  ${probe.runtime}: found at ${probe.path}, but it does not read ${formats}`]
+      : probe.tried.map(place => `  ${probe.runtime}: ${place.path}: ${place.reason}`),
+  )
+  throw new GroceryError(
+    'RUNTIME_NOT_FOUND',
+    `Expected a runtime for ${model.manifest.name} (${formats}) but found none; looked for\n${tried.join('\n')}`,
+  )
+}
+
+export class Network {
+  readonly #options: NetworkOptions
+  #engine: Engine | null = null
+  #model: ModelDirectory | null = null
+  #output = 0
+
+  constructor(options: NetworkOptions) {
+    this.#options = options
+  }
+
+  /** Loads the model and runs it once. Throws the MODEL_*, LABELS_*, MANIFEST_* and RUNTIME_* codes. */
+  async start(): Promise<NetworkInfo> {
+    const { labels, flags, runtime, memory, precisionHint, maxQueue } = this.#options
+    const model = openModel(this.#options.model ?? 'grocery81', { labels, flags })
+    const { manifest } = model
+    if (manifest.kind !== 'classifier') {
+      throw new GroceryError(
+        'MODEL_SHAPE_MISMATCH',
+        `${model.folder}: Expected a model of kind classifier but received ${manifest.kind}`,
+      )
+    }
+    const choice = chooseWeights(model, runtime?.prefer)
+    const bytes = readWeights(model.folder, choice.weights)
+    const engine = new Engine({
+      runtime: choice.runtime,
+      model: bytes.model,
+      ...(bytes.weights ? { weights: bytes.weights } : {}),
+      input: manifest.input,
+      device: runtime?.device ?? 'CPU',
+      threads: runtime?.threads ?? 0,
+      streams: runtime?.streams ?? 1,
+      ...(maxQueue === undefined ? {} : { maxQueue }),
+      ...(precisionHint ? { precisionHint } : {}),
+      ...(memory?.gpuBytes ? { gpuMemoryBytes: memory.gpuBytes } : {}),
+      ...(memory?.hostBytes ? { hostMemoryBytes: memory.hostBytes } : {}),
+    })
+    const info = await engine.start()
+    this.#engine = engine
+    this.#model = model
+    try {
+      await this.#warmUp()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    return {
+      model: {
+        name: manifest.name,
+        version: manifest.version,
+        sha256: bytes.sha256,
+        kind: manifest.kind,
+        classes: model.labels.length,
+      },
+      runtime: { name: info.runtime, version: info.runtimeVersion, device: info.device },
+      labels: model.labels,
+      calibration: manifest.calibration,
+      input: manifest.input,
+    }
+  }
+
+  /** Throws the IMAGE_* and ENGINE_* codes, INFERENCE_FAILED. */
+  async infer(input: EngineInput): Promise<NetworkResult> {
+    if (!this.#engine || !this.#model) {
+      throw new GroceryError(
+        'ENGINE_STOPPED',
+        'Expected a started classifier but it is not started',
+      )
+    }
+    const { outputs, stagesMs } = await this.#engine.infer(input)
+    const { activation } = this.#model.manifest.output
+    const { temperature } = this.#model.manifest.calibration
+    return { scores: calibrate(outputs[this.#output]!.data, activation, temperature), stagesMs }
+  }
+
+  async stop(): Promise<void> {
+    const engine = this.#engine
+    this.#engine = null
+    await engine?.stop()
+  }
+
+  /** A grey picture through the whole model: finds the output, compiles what is lazy, sees NaN weights. */
+  async #warmUp(): Promise<void> {
+    const { folder, labels, manifest } = this.#model!
+    const { width, height } = manifest.input
+    const rgb = new Uint8Array(width * height * 3).fill(128)
+    const { outputs } = await this.#engine!.infer({ rgb, width, height })
+    this.#output = this.#findOutput(outputs)
+    const output = outputs[this.#output]
+    const classes = output?.data.length ?? 0
+    if (classes !== labels.length) {
+      throw new GroceryError(
+        'LABELS_INVALID',
+        `${this.#options.labels ?? join(folder, manifest.labels ?? '')}: Expected ${classes} labels, as many as the model has classes, but received ${labels.length}`,
+      )
+    }
+    calibrate(output!.data, 'none', 1)
+  }
+
+  #findOutput(outputs: EngineResult['outputs']): number {
+    const { folder, manifest } = this.#model!
+    const name = manifest.output.logits
+    if (name === undefined) return 0
+    const index = outputs.findIndex(output => output.name === name)
+    if (index >= 0) return index
+    const names = outputs.map(output => output.name).join(', ')
+    throw new GroceryError(
+      'MODEL_SHAPE_MISMATCH',
+      `${folder}: Expected an output "${name}" but the model has ${names}`,
+    )
+  }
+}
