@@ -11,7 +11,7 @@ import { clockSynced } from './observe/clock-sync.js'
 import { Health, type Readiness } from './observe/health.js'
 import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
-import type { Configure, Up } from './protocol.js'
+import type { Configure, RuntimeState, Up } from './protocol.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
 import { Outbox } from './publish/outbox/outbox.js'
@@ -61,6 +61,8 @@ export class Daemon {
   #parts: Parts | null = null
   /** Whether vision said itself why it cannot go on. */
   #modelFault = false
+  /** Why the model does not run as it was wanted, where it does not. */
+  #tooLarge = ''
   #loggedReadiness = ''
   #lastWhy: string | null = null
   #shownState = ''
@@ -249,6 +251,7 @@ export class Daemon {
       site: kiosk.site,
       runtime,
       memory,
+      attempt: 0,
       recognition,
       counter,
       logLevel: log.level,
@@ -278,6 +281,7 @@ export class Daemon {
         metrics.setModel(model, runtime)
         this.#modelFault = false
         health.set('vision', null)
+        health.set('memory', this.#standIn(runtime))
         if (this.#config.cameras.length === 0) health.started()
         this.#showState()
         return
@@ -302,12 +306,20 @@ export class Daemon {
         return
       }
       case 'metrics':
-        kiosk.visionUses(message.rssBytes)
+        kiosk.visionUses(message.rssBytes, message.memory)
         metrics.setVision(message)
         return
       case 'fault': {
-        const { code, message: words, fatal } = message
+        const { code, message: words, fatal, fallbacks } = message
         this.#log.warn({ code, fatal }, words)
+        if (code === 'MEMORY_BUDGET_EXCEEDED') {
+          metrics.memoryExceeded()
+          // Without `fallbacks` it went over while it ran: the same again, which begins small.
+          if (fallbacks !== undefined) {
+            if (!this.#parts!.vision.fellBack) this.#tooLarge = words
+            this.#parts!.vision.fallBack(fallbacks)
+          }
+        }
         if (fatal) {
           this.#modelFault = true
           health.started()
@@ -315,6 +327,13 @@ export class Daemon {
         }
       }
     }
+  }
+
+  /** What runs instead of the model as it was wanted is said for as long as it runs. */
+  #standIn({ name, device }: RuntimeState): { code: string; message: string } | null {
+    if (!this.#parts!.vision.fellBack) return null
+    const message = `${this.#tooLarge}; it runs in ${name} on ${device} instead`
+    return { code: 'MEMORY_BUDGET_EXCEEDED', message }
   }
 
   #visionDown(reason: { code: string; message: string }): void {

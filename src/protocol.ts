@@ -1,5 +1,6 @@
 // The tagged messages between the daemon and its vision process; both import them, nobody else defines any.
 import type { CameraConfig, Config } from './config/schema.js'
+import type { MemoryUse } from './inference/memory-budget.js'
 import type { FrameObservations, Product } from './recognition/types.js'
 
 /** What vision needs to know; sent first, and again after every restart. */
@@ -12,6 +13,8 @@ export interface Configure {
   site: string | null
   runtime: Config['runtime']
   memory: Config['memory']
+  /** How many ways of loading the model did not fit into the memory before this one. */
+  attempt: number
   recognition: Config['recognition']
   counter: Config['counter']
   logLevel: Config['log']['level']
@@ -50,6 +53,8 @@ export interface CameraHealth {
 export interface VisionMetrics {
   type: 'metrics'
   rssBytes: number
+  /** What the budget is held against; the process itself ends when it goes over it. */
+  memory: MemoryUse
   cameras: { camera: string; frames: number; dropped: number; failed: number }[]
   inferences: number
 }
@@ -61,4 +66,11 @@ export type Up =
   | CameraHealth
   | VisionMetrics
   /** Something a person must know; fatal: vision ends after it and is not the same again by itself. */
-  | { type: 'fault'; code: string; message: string; fatal: boolean }
+  | {
+      type: 'fault'
+      code: string
+      message: string
+      fatal: boolean
+      /** With MEMORY_BUDGET_EXCEEDED at a load: how many other ways to load the model are left. */
+      fallbacks?: number
+    }

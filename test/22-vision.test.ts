@@ -27,6 +27,7 @@ const configure = (...sources: string[]): Configure => ({
   site: null,
   runtime: {} as Configure['runtime'],
   memory: {} as Configure['memory'],
+  attempt: 0,
   recognition: {} as Configure['recognition'],
   counter: {} as Configure['counter'],
   logLevel: 'silent',

@@ -44,10 +44,14 @@ int64_t used_by(void* entry, void* device, uint32_t process) {
   return -1;
 }
 
+// The newest entry that answers; -1 where none does.
 int64_t process_memory(const Library& library, void* device, uint32_t process) {
   for (const char* name :
        {"nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2"})
-    if (void* entry = library.symbol(name)) return used_by<Process>(entry, device, process);
+    if (void* entry = library.symbol(name)) {
+      const int64_t bytes = used_by<Process>(entry, device, process);
+      if (bytes >= 0) return bytes;
+    }
   void* entry = library.symbol("nvmlDeviceGetComputeRunningProcesses");
   return entry ? used_by<OldProcess>(entry, device, process) : -1;
 }
@@ -71,8 +75,9 @@ const Loaded& load(const std::vector<std::string>& candidates) {
     const auto init = reinterpret_cast<int (*)()>(loaded.library.symbol("nvmlInit_v2"));
     const auto first = reinterpret_cast<int (*)(unsigned int, void**)>(
         loaded.library.symbol("nvmlDeviceGetHandleByIndex_v2"));
-    const int status = init();
-    if (status != kSuccess || !first || first(0, &loaded.device) != kSuccess)
+    int status = init();
+    if (status == kSuccess) status = first ? first(0, &loaded.device) : -1;
+    if (status != kSuccess)
       loaded.missing = loaded.library.path + " finds no GPU (NVML error " +
                        std::to_string(status) + ")";
   });

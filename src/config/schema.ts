@@ -129,6 +129,7 @@ export const configSchema = z.strictObject({
       device: z.string().min(1).default('CPU'),
       threads: z.int().min(0).max(256).default(0),
       streams: z.int().min(1).max(64).default(1),
+      pinning: z.boolean().nullable().default(null),
     })
     .prefault({}),
   memory: z

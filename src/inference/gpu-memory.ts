@@ -7,6 +7,8 @@ import type { RuntimeName } from './types.js'
 
 export interface GpuGauge {
   totalBytes: number
+  /** Whether usedBytes is of the whole process, not of one loaded model. */
+  isOfProcess: boolean
   /** What this process holds there now, bytes. */
   usedBytes(): number
 }
@@ -56,6 +58,7 @@ function jetsonGauge({ read }: GpuSources): GpuGauge {
   const before = elsewhere()
   return {
     totalBytes: total,
+    isOfProcess: true,
     usedBytes() {
       const clients = read('/sys/kernel/debug/nvmap/iovmm/clients')
       const ours = new RegExp(`^\\S+\\s+\\S+\\s+${process.pid}\\s+(\\d+)K`, 'm').exec(clients ?? '')
@@ -75,6 +78,7 @@ function nvidiaGauge({ nvidia }: GpuSources): GpuGauge {
   const before = first.usedBytes
   return {
     totalBytes: first.totalBytes,
+    isOfProcess: true,
     usedBytes() {
       const now = nvidia()
       if ('missing' in now) return 0
@@ -108,5 +112,9 @@ export function gpuGauge(
       `Expected OpenVINO to say GPU_DEVICE_TOTAL_MEM_SIZE of ${gpu} but it does not`,
     )
   }
-  return { totalBytes: total, usedBytes: () => sumOfStatistics(statistics()) }
+  return {
+    totalBytes: total,
+    isOfProcess: false,
+    usedBytes: () => sumOfStatistics(statistics()),
+  }
 }

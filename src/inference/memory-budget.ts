@@ -1,5 +1,4 @@
-// The memory budget of one model: its limits before the load, its real use after it. A budget is never overrun silently.
-import { availableParallelism } from 'node:os'
+// The memory budget of one process: limits before a model's load, its real use after it. It is never overrun silently.
 import { describeError, GroceryError } from '../errors.js'
 import { setDataLimit } from './addon.js'
 import { type GpuGauge, gpuGauge } from './gpu-memory.js'
@@ -12,11 +11,12 @@ export interface MemorySettings {
   hostBytes?: number | null | undefined
 }
 
+/** Bytes. */
 export interface Use {
   /** null: no budget. */
   budgetBytes: number | null
   usedBytes: number
-  /** The most that was seen since the load began. */
+  /** The most that was seen since the first load began. */
   peakBytes: number
 }
 
@@ -26,10 +26,18 @@ export interface MemoryUse {
   gpu: (Use & { device: string }) | null
 }
 
-/** What a model's weights take, bytes: as they are stored, and as 32-bit numbers for a CPU. */
-export interface WeightSizes {
-  storedBytes: number
-  floatBytes: number
+/** One model that is to be loaded. */
+export interface Load {
+  /** For people. */
+  model: string
+  runtime: RuntimeName
+  device: string
+  /** Of its weights, bytes: as they are stored, and with 16-bit numbers widened for a CPU. */
+  sizes: { storedBytes: number; floatBytes: number }
+  /** How many other ways are left to load it, where this one does not fit. */
+  fallbacks: number
+  /** What the loaded engine says of its device's memory. */
+  statistics?: () => string
 }
 
 /** The runtime's own limits, as EngineOptions names them. */
@@ -39,188 +47,183 @@ export interface EngineLimits {
   gpuWorkspaceBytes?: number
 }
 
-export interface BudgetOptions {
-  memory: MemorySettings | undefined
-  runtime: RuntimeName
-  device: string
-  /** For people: which model. */
-  model: string
-  /** What the engine says of its device's memory; asked after the load. */
-  statistics?: () => string
-}
-
-/** The load is short and its peak is high: it is looked at often. */
+/** A load is short and its peak is high: it is looked at often. */
 const sampleEveryMs = 5
-/** glibc's default; each thread's is mapped as a whole and hardly used. */
+/** glibc's default: a thread's stack is mapped as a whole and hardly used. */
 const stackBytes = 8 * 1024 ** 2
 
-const mib = (bytes: number): string =>
+const size = (bytes: number): string =>
   bytes < 1024 ** 2 ? `${bytes} B` : `${(bytes / 1024 ** 2).toFixed(1)} MiB`
 
-/** How a runtime says that memory ran out, by any of our walls. */
-const outOfMemory =
-  /bad_alloc|out of memory|cannot allocate|can't allocate|failed to allocate|smaller than requested bytes|OutOfMemory/i
-
-/**
- * Lowers RLIMIT_DATA so that the kernel stops what grows past the budget between two looks. It counts
- * what is mapped, used or not: so what is mapped already and the stacks of threads to come are added.
- */
-export function capProcess(hostBytes: number): void {
-  const stacks = (2 * availableParallelism() + 8) * stackBytes
-  setDataLimit(processMemory().mappedBytes + hostBytes + stacks)
+/** What stands in the details of MEMORY_BUDGET_EXCEEDED, bytes. */
+export interface Exceeded extends Use {
+  storedBytes: number
+  floatBytes: number
+  fallbacks: number
 }
+
+const exceeded = (words: string, use: Use, { sizes, fallbacks }: Load, cause?: unknown) => {
+  const details: Exceeded = { ...use, ...sizes, fallbacks }
+  return new GroceryError('MEMORY_BUDGET_EXCEEDED', words, { cause, details })
+}
+
+const figures = ({ usedBytes, peakBytes }: Use, weightBytes: number): string =>
+  `${size(usedBytes)} are used, ${size(peakBytes)} at the peak; the weights are ${size(weightBytes)}`
+
+/** How the runtimes say that memory ran out at one of our walls. */
+const outOfMemory =
+  /bad_alloc|out ?of ?memory|(can't|cannot|failed to) allocate|smaller than requested bytes/i
 
 /**
  * One budget of the GPU between CUDA's arena and TensorRT's workspace. TensorRT's engine holds the
- * weights outside both, and what it leaves to CUDA needs room too: the rest is halved.
+ * weights outside of both, and what it leaves to CUDA needs room too: the rest is halved.
  */
 export function divideGpu(device: string, budget: number, weightBytes: number): EngineLimits {
-  if (device !== 'TensorRT') return { gpuMemoryBytes: budget }
+  if (device !== 'TensorRT') return { gpuMemoryBytes: Math.max(1, budget) }
   const workspace = Math.max(1, Math.floor((budget - weightBytes) / 2))
-  return { gpuMemoryBytes: budget - weightBytes - workspace, gpuWorkspaceBytes: workspace }
+  return {
+    gpuMemoryBytes: Math.max(1, budget - weightBytes - workspace),
+    gpuWorkspaceBytes: workspace,
+  }
 }
 
 export class MemoryBudget {
-  readonly #options: BudgetOptions
-  #gauge: GpuGauge | null = null
-  #gpuBudget: number | null = null
-  #weights: WeightSizes = { storedBytes: 0, floatBytes: 0 }
+  readonly #settings: MemorySettings
+  #gpu: { device: string; budgetBytes: number; totalBytes: number; gauges: GpuGauge[] } | null = null
+  #last: Load | null = null
   #sampler: NodeJS.Timeout | null = null
   #peak = { host: 0, gpu: 0 }
 
-  /** Looks at nothing before open(). */
-  constructor(options: BudgetOptions) {
-    this.#options = options
+  /** Keeps the settings; looks at nothing before the first open(). */
+  constructor(settings: MemorySettings = {}) {
+    this.#settings = settings
   }
 
   /**
-   * To be called with the weights read and nothing loaded; watches the peak from here to settle().
+   * Lowers RLIMIT_DATA, the kernel's wall against what grows past memory.hostBytes between two looks.
+   * It counts what is mapped, used or not, so what is mapped already and the stacks of `threads` to
+   * come are added. For the process that does nothing else but recognise.
+   */
+  capProcess(threads: number): void {
+    const { hostBytes } = this.#settings
+    if (hostBytes == null) return
+    setDataLimit(processMemory().mappedBytes + hostBytes + threads * stackBytes)
+  }
+
+  /**
+   * To be called with the weights read and nothing loaded; the peak is watched from here to settle().
    * @returns the limits for the runtime, its second wall
    * @throws MEMORY_BUDGET_EXCEEDED where the weights alone cannot fit, GPU_MEMORY_UNKNOWN
    */
-  open(weights: WeightSizes): EngineLimits {
-    const { memory, runtime, device, statistics = () => '' } = this.#options
-    this.#weights = weights
-    const wantsGpu = memory?.gpuBytes != null || memory?.gpuFraction !== undefined
-    this.#gauge = wantsGpu ? gpuGauge(runtime, device, statistics) : null
-    if (this.#gauge) {
-      const share = Math.floor(this.#gauge.totalBytes * (memory?.gpuFraction ?? 1))
-      this.#gpuBudget = memory?.gpuBytes ?? share
-      if (weights.storedBytes > this.#gpuBudget) this.#refuse('gpu', 0, weights.storedBytes)
-    }
-    const { privateBytes } = processMemory()
-    this.#peak = { host: privateBytes, gpu: 0 }
-    const host = memory?.hostBytes ?? null
-    const needed = this.#gauge ? 0 : weights.floatBytes
-    if (host !== null && privateBytes + needed > host) this.#refuse('host', privateBytes, needed)
-    this.#sampler = setInterval(() => this.use(), sampleEveryMs).unref()
+  open(load: Load): EngineLimits {
+    const { hostBytes = null } = this.#settings
+    this.#last = load
+    this.#openGpu(load)
+    const { host, gpu } = this.use()
+    if (gpu?.budgetBytes != null) this.#fit(load, gpu, this.#gpuKey(), load.sizes.storedBytes)
+    if (hostBytes !== null)
+      this.#fit(load, host, 'memory.hostBytes', gpu ? 0 : load.sizes.floatBytes)
+    this.#sampler ??= setInterval(() => this.use(), sampleEveryMs).unref()
     return {
-      ...(host === null ? {} : { hostMemoryBytes: host - privateBytes }),
-      ...(this.#gpuBudget === null
-        ? {}
-        : divideGpu(device, this.#gpuBudget, weights.storedBytes)),
+      ...(hostBytes !== null && { hostMemoryBytes: Math.max(1, hostBytes - host.usedBytes) }),
+      ...(gpu?.budgetBytes != null &&
+        divideGpu(load.device, gpu.budgetBytes - gpu.usedBytes, load.sizes.storedBytes)),
     }
   }
 
-  /**
-   * To be called after the warm-up.
-   * @throws MEMORY_BUDGET_EXCEEDED where the load or what stayed of it went over the budget
-   */
+  /** To be called after the warm-up. @throws MEMORY_BUDGET_EXCEEDED for what is used, or was at the peak */
   settle(): MemoryUse {
     this.close()
-    const use = this.use()
-    this.#require(use, 'peakBytes')
-    return use
+    return this.#keep('peakBytes')
   }
 
-  /** What is used now. */
+  /** The same while it runs. @throws MEMORY_BUDGET_EXCEEDED for what is used now */
+  check(): MemoryUse {
+    return this.#keep('usedBytes')
+  }
+
+  /** Ends the watch of a load that failed. Idempotent. */
+  close(): void {
+    if (this.#sampler) clearInterval(this.#sampler)
+    this.#sampler = null
+  }
+
+  /** What is used now, without a verdict. */
   use(): MemoryUse {
-    const { memory, device } = this.#options
     const host = processMemory().privateBytes
-    const gpu = this.#gauge?.usedBytes() ?? 0
+    const held = this.#gpu?.gauges.map(gauge => gauge.usedBytes()) ?? []
+    const gpu = this.#gpu?.gauges[0]?.isOfProcess
+      ? held[0]!
+      : held.reduce((sum, bytes) => sum + bytes, 0)
     this.#peak = { host: Math.max(this.#peak.host, host), gpu: Math.max(this.#peak.gpu, gpu) }
     return {
       host: {
-        budgetBytes: memory?.hostBytes ?? null,
+        budgetBytes: this.#settings.hostBytes ?? null,
         usedBytes: host,
         peakBytes: this.#peak.host,
       },
-      gpu: this.#gauge && {
-        device,
-        budgetBytes: this.#gpuBudget,
+      gpu: this.#gpu && {
+        device: this.#gpu.device,
+        budgetBytes: this.#gpu.budgetBytes,
         usedBytes: gpu,
         peakBytes: this.#peak.gpu,
       },
     }
   }
 
-  /** The same while it runs. @throws MEMORY_BUDGET_EXCEEDED where it uses more than the budget now. */
-  check(): MemoryUse {
-    const use = this.use()
-    this.#require(use, 'usedBytes')
-    return use
-  }
-
-  /** Ends the watch of the load. Idempotent. */
-  close(): void {
-    if (this.#sampler) clearInterval(this.#sampler)
-    this.#sampler = null
-  }
-
-  /** A runtime that found no more memory under our limits says so in its own words and codes. */
+  /** A runtime that met one of our walls says so in words of its own: they become our error. */
   explain(error: unknown): unknown {
-    const { message } = describeError(error)
-    const { hostBytes } = this.#options.memory ?? {}
-    const limited = hostBytes != null || this.#gpuBudget !== null
-    const isOurs = error instanceof GroceryError && error.code === 'MEMORY_BUDGET_EXCEEDED'
-    if (isOurs || !limited || !outOfMemory.test(message)) return error
+    const { code, message } = describeError(error)
+    if (code === 'MEMORY_BUDGET_EXCEEDED' || !this.#last || !outOfMemory.test(message)) return error
     const { host, gpu } = this.use()
-    const budget = gpu?.budgetBytes ?? host.budgetBytes ?? 0
-    const key = gpu ? this.#gpuKey() : 'memory.hostBytes'
-    return new GroceryError(
-      'MEMORY_BUDGET_EXCEEDED',
-      `${this.#what()}: Expected at most ${mib(budget)} (${key}) but the runtime wants more; ${this.#figures(gpu ?? host)}: ${message}`,
-      { cause: error, details: { ...(gpu ?? host), ...this.#weights } },
-    )
+    const one = gpu ?? host
+    if (one.budgetBytes === null) return error
+    const words = `${this.#expected(this.#last, one, gpu ? this.#gpuKey() : 'memory.hostBytes')} but the runtime wants more (${message}); ${figures(one, this.#weightBytes(this.#last))}`
+    return exceeded(words, one, this.#last, error)
   }
 
-  #require(use: MemoryUse, figure: 'usedBytes' | 'peakBytes'): void {
+  #openGpu({ runtime, device, statistics = () => '' }: Load): void {
+    const { gpuBytes, gpuFraction } = this.#settings
+    if (gpuBytes == null && gpuFraction === undefined) return
+    const gauge = gpuGauge(runtime, device, statistics)
+    if (!gauge) return
+    const { totalBytes } = gauge
+    const budgetBytes = gpuBytes ?? Math.floor(totalBytes * gpuFraction!)
+    this.#gpu ??= { device, totalBytes, budgetBytes, gauges: [] }
+    this.#gpu.gauges.push(gauge)
+  }
+
+  #fit(load: Load, use: Use, key: string, weightBytes: number): void {
+    if (use.usedBytes + weightBytes <= use.budgetBytes!) return
+    const words = `${this.#expected(load, use, key)} but ${size(use.usedBytes)} are used before the load and the weights alone take ${size(weightBytes)}`
+    throw exceeded(words, use, load)
+  }
+
+  #keep(figure: 'usedBytes' | 'peakBytes'): MemoryUse {
+    const use = this.use()
+    const load = this.#last!
     for (const [one, key] of [
       [use.host, 'memory.hostBytes'],
       [use.gpu, this.#gpuKey()],
     ] as const) {
       if (!one || one.budgetBytes === null || one[figure] <= one.budgetBytes) continue
-      throw new GroceryError(
-        'MEMORY_BUDGET_EXCEEDED',
-        `${this.#what()}: Expected at most ${mib(one.budgetBytes)} (${key}) but ${this.#figures(one)}`,
-        { details: { ...one, ...this.#weights } },
-      )
+      const words = `${this.#expected(load, one, key)} but ${figures(one, this.#weightBytes(load))}`
+      throw exceeded(words, one, load)
     }
+    return use
   }
 
-  #refuse(which: 'host' | 'gpu', usedBytes: number, weightBytes: number): never {
-    const budgetBytes = which === 'gpu' ? this.#gpuBudget! : this.#options.memory!.hostBytes!
-    const key = which === 'gpu' ? this.#gpuKey() : 'memory.hostBytes'
-    throw new GroceryError(
-      'MEMORY_BUDGET_EXCEEDED',
-      `${this.#what()}: Expected at most ${mib(budgetBytes)} (${key}) but ${mib(usedBytes)} are used before the load and the weights alone take ${mib(weightBytes)}`,
-      { details: { budgetBytes, usedBytes, peakBytes: usedBytes, ...this.#weights } },
-    )
+  #expected({ model, runtime, device }: Load, { budgetBytes }: Use, key: string): string {
+    return `${model} in ${runtime} on ${device}: Expected at most ${size(budgetBytes!)} (${key})`
   }
 
-  #figures({ usedBytes, peakBytes }: Use): string {
-    const weights = this.#gauge ? this.#weights.storedBytes : this.#weights.floatBytes
-    return `it uses ${mib(usedBytes)}, at its peak ${mib(peakBytes)}, with weights of ${mib(weights)}`
-  }
-
-  #what(): string {
-    const { model, runtime, device } = this.#options
-    return `${model} in ${runtime} on ${device}`
+  #weightBytes({ sizes }: Load): number {
+    return this.#gpu ? sizes.storedBytes : sizes.floatBytes
   }
 
   #gpuKey(): string {
-    const { gpuBytes, gpuFraction } = this.#options.memory ?? {}
-    if (gpuBytes != null) return 'memory.gpuBytes'
-    return `memory.gpuFraction ${gpuFraction} of ${mib(this.#gauge?.totalBytes ?? 0)}`
+    const { gpuBytes, gpuFraction } = this.#settings
+    if (gpuBytes != null || !this.#gpu) return 'memory.gpuBytes'
+    return `memory.gpuFraction, ${gpuFraction} of ${size(this.#gpu.totalBytes)}`
   }
 }
