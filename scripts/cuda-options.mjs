@@ -24,16 +24,35 @@ const packages = [
 function run(program, args, options = {}) {
   const done = spawnSync(program, args, { encoding: 'utf8', cwd: root, ...options })
   if (done.status === 0) return done.stdout
-  console.error(`${program} ${args.join(' ')}\n${done.error ?? done.stdout + done.stderr}`)
+  console.error(`${program} ${args.join(' ')}\n${done.error ?? done.stdout + done.stderr}\n${done.signal ?? `exit code ${done.status}`}`)
   process.exit(1)
 }
 
 mkdirSync(wheels, { recursive: true })
-const python = ['--python-version', '3.11', '--abi', 'cp311', '--abi', 'none', '--only-binary=:all:']
+const python = [
+  '--python-version',
+  '3.11',
+  '--abi',
+  'cp311',
+  '--abi',
+  'none',
+  '--only-binary=:all:',
+]
 console.log(`downloading into ${folder} what is not there yet`)
-run('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', ...python, '-d', wheels, ...packages])
+run('python3', [
+  '-m',
+  'pip',
+  'download',
+  '--quiet',
+  '--no-deps',
+  ...python,
+  '-d',
+  wheels,
+  ...packages,
+])
 if (!existsSync(site)) {
-  for (const wheel of readdirSync(wheels)) run('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), site])
+  for (const wheel of readdirSync(wheels))
+    run('python3', ['-m', 'zipfile', '-e', join(wheels, wheel), site])
 }
 
 // The driver, cuDNN and TensorRT are not in these wheels; one stand-in has all their names.
@@ -53,7 +72,10 @@ for (const name of readdirSync(capi).filter(one => /^libonnxruntime_providers_/.
 const nvidia = readdirSync(join(site, 'nvidia'), { recursive: true })
   .filter(path => /\.so\.\d+$/.test(path))
   .map(path => join(site, 'nvidia', dirname(path)))
-const real = join(capi, readdirSync(capi).find(name => /^libonnxruntime\.so/.test(name)))
+const real = join(
+  capi,
+  readdirSync(capi).find(name => /^libonnxruntime\.so/.test(name)),
+)
 
 // One engine in a process of its own, as the classifier starts it.
 const start = `
@@ -91,7 +113,9 @@ for (const device of ['CUDA', 'TensorRT']) {
     const answer = run(process.execPath, args, { env }).trim()
     const isAsExpected = answers[spelling].test(answer)
     failed ||= !isAsExpected
-    console.log(`\n${device}, options ${spelling}: ${isAsExpected ? 'as expected' : 'NOT AS EXPECTED'}\n  ${answer}`)
+    console.log(
+      `\n${device}, options ${spelling}: ${isAsExpected ? 'as expected' : 'NOT AS EXPECTED'}\n  ${answer}`,
+    )
   }
 }
 process.exit(failed ? 1 : 0)

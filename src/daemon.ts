@@ -5,10 +5,11 @@ import { type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
 import { Counter } from './counter/counter.js'
 import { describeError } from './errors.js'
+import type { MemoryUse } from './inference/memory-budget.js'
 import { Kiosk } from './kiosk.js'
 import type { Logger } from './log.js'
 import { clockSynced } from './observe/clock-sync.js'
-import { Health, type Readiness } from './observe/health.js'
+import { Health, type Readiness, type Reason } from './observe/health.js'
 import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
 import type { Configure, RuntimeState, Up } from './protocol.js'
@@ -51,6 +52,9 @@ const connecting = (camera: string) => ({
   message: `camera ${camera} has not given a frame yet`,
 })
 
+const isWithin = ({ host, gpu }: MemoryUse): boolean =>
+  [host, gpu].every(one => !one || one.budgetBytes === null || one.usedBytes <= one.budgetBytes)
+
 export class Daemon {
   readonly #config: Config
   readonly #log: Logger
@@ -63,6 +67,8 @@ export class Daemon {
   #modelFault = false
   /** Why the model does not run as it was wanted, where it does not. */
   #tooLarge = ''
+  /** The same as a reason of the state, while a stand-in runs. */
+  #memoryReason: Reason | null = null
   #loggedReadiness = ''
   #lastWhy: string | null = null
   #shownState = ''
@@ -281,7 +287,8 @@ export class Daemon {
         metrics.setModel(model, runtime)
         this.#modelFault = false
         health.set('vision', null)
-        health.set('memory', this.#standIn(runtime))
+        this.#memoryReason = this.#standIn(runtime)
+        health.set('memory', this.#memoryReason)
         if (this.#config.cameras.length === 0) health.started()
         this.#showState()
         return
@@ -307,6 +314,7 @@ export class Daemon {
       }
       case 'metrics':
         kiosk.visionUses(message.rssBytes, message.memory)
+        if (isWithin(message.memory)) health.set('memory', this.#memoryReason)
         metrics.setVision(message)
         return
       case 'fault': {
@@ -314,6 +322,7 @@ export class Daemon {
         this.#log.warn({ code, fatal }, words)
         if (code === 'MEMORY_BUDGET_EXCEEDED') {
           metrics.memoryExceeded()
+          if (!fatal) health.set('memory', { code, message: words })
           // Without `fallbacks` it went over while it ran: the same again, which begins small.
           if (fallbacks !== undefined) {
             if (!this.#parts!.vision.fellBack) this.#tooLarge = words
@@ -330,7 +339,7 @@ export class Daemon {
   }
 
   /** What runs instead of the model as it was wanted is said for as long as it runs. */
-  #standIn({ name, device }: RuntimeState): { code: string; message: string } | null {
+  #standIn({ name, device }: RuntimeState): Reason | null {
     if (!this.#parts!.vision.fellBack) return null
     const message = `${this.#tooLarge}; it runs in ${name} on ${device} instead`
     return { code: 'MEMORY_BUDGET_EXCEEDED', message }

@@ -1,5 +1,6 @@
 // The memory budget: caps swept around the need, each wall alone, a GPU's figures from stand-ins, and the daemon that goes on.
 import { type ChildProcess, fork, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -23,10 +24,11 @@ t.setTimeout(300_000)
 const MiB = 1024 ** 2
 const runtimes: RuntimeName[] = ['onnxruntime', 'openvino']
 
-/** Runs one task of memory-child.ts and gives its answer. */
-async function ask<T>(args: (string | number)[], env: Record<string, string> = {}): Promise<T> {
-  const file = fileURLToPath(new URL('./helpers/memory-child.ts', import.meta.url))
-  const child = fork(file, args.map(String), { env: { ...process.env, ...env } })
+/** Runs a helper in a process of its own and gives its first message. */
+async function answerOf<T>(file: string, args: (string | number)[], env = {}): Promise<T> {
+  const path = fileURLToPath(new URL(`./helpers/${file}`, import.meta.url))
+  const plain = file.endsWith('.mjs') ? { execArgv: [] } : {}
+  const child = fork(path, args.map(String), { ...plain, env: { ...process.env, ...env } })
   const answers: T[] = []
   child.on('message', message => answers.push(message as T))
   const [code, signal] = await once(child, 'exit')
@@ -34,32 +36,50 @@ async function ask<T>(args: (string | number)[], env: Record<string, string> = {
   return answers[0]!
 }
 
-const load = (runtime: RuntimeName, hostBytes: number) => ask<Answer>(['load', runtime, hostBytes])
+const ask = <T>(args: (string | number)[], env = {}) => answerOf<T>('memory-child.ts', args, env)
+const load = (runtime: RuntimeName, hostBytes: number) =>
+  answerOf<Answer>('load-child.mjs', [runtime, hostBytes])
 
 for (const runtime of runtimes) {
   const skip = probeRuntime(runtime).found ? false : `${runtime} is not here`
 
-  t.test(`every cap below what ${runtime} needs is our error, every one above runs`, {
-    skip,
-  }, async t => {
-    const free = await load(runtime, 0)
-    t.equal(free.code, 'ran', free.message)
-    const need = free.use!.host.peakBytes
-    t.comment(`${runtime} on CPU: the peak without a cap is ${Math.round(need / MiB)} MiB`)
-    t.equal(free.use!.host.budgetBytes, null)
+  t.test(
+    `every cap below what ${runtime} needs is our error, every one above runs`,
+    {
+      skip,
+    },
+    async t => {
+      const free = await load(runtime, 0)
+      t.equal(free.code, 'ran', free.message)
+      const need = free.use!.host.peakBytes
+      const start = free.startBytes!
+      const growth = need - start
+      // The peak differs by a tenth from run to run, so no cap lies nearer to it than it may reach.
+      t.comment(`${runtime} on CPU: ${start} bytes, ${need} at the peak without a cap`)
+      t.equal(free.use!.host.budgetBytes, null)
 
-    for (const cap of [1, MiB, 0.4 * need, 0.6 * need, 0.8 * need].map(Math.floor)) {
-      const { code, message, details } = await load(runtime, cap)
-      t.equal(code, 'MEMORY_BUDGET_EXCEEDED', `${cap} bytes: ${code} ${message}`)
-      t.match(message, /^grocery81 in \w+ on CPU: Expected at most [\d.]+ (MiB|B) \(memory.hostBytes\) but /)
-      t.match(details, { budgetBytes: cap, usedBytes: Number, storedBytes: Number, fallbacks: Number })
-    }
-    for (const cap of [1.25 * need, 2 * need].map(Math.floor)) {
-      const { code, message, use } = await load(runtime, cap)
-      t.equal(code, 'ran', `${cap} bytes: ${message}`)
-      t.ok(use!.host.peakBytes <= cap && use!.host.budgetBytes === cap)
-    }
-  })
+      const below = [1, MiB, start, start + 0.3 * growth, start + 0.6 * growth]
+      for (const cap of below.map(Math.floor)) {
+        const { code, message, details } = await load(runtime, cap)
+        t.equal(code, 'MEMORY_BUDGET_EXCEEDED', `${cap} bytes: ${code} ${message}`)
+        t.match(
+          message,
+          /^grocery81 in \w+ on CPU: Expected at most [\d.]+ (MiB|B) \(memory.hostBytes\) but /,
+        )
+        t.match(details, {
+          budgetBytes: cap,
+          usedBytes: Number,
+          storedBytes: Number,
+          fallbacks: Number,
+        })
+      }
+      for (const cap of [need + 0.5 * growth, 2 * need].map(Math.floor)) {
+        const { code, message, use } = await load(runtime, cap)
+        t.equal(code, 'ran', `${cap} bytes: ${message}`)
+        t.ok(use!.host.peakBytes <= cap && use!.host.budgetBytes === cap)
+      }
+    },
+  )
 }
 
 t.test('the weights are summed before anything is loaded', async t => {
@@ -89,7 +109,11 @@ t.test('as many threads work as were asked for', async t => {
   for (const runtime of runtimes) {
     if (!probeRuntime(runtime).found) t.comment(`${runtime} is not here`)
     else {
-      for (const [threads, streams] of [[1, 1], [2, 1], [2, 2]] as const) {
+      for (const [threads, streams] of [
+        [1, 1],
+        [2, 1],
+        [2, 2],
+      ] as const) {
         const working = await ask<number>(['threads', runtime, threads, streams])
         const words = `${runtime}: ${working} of ${threads} threads in ${streams} streams`
         t.ok(working >= 1 && working <= threads, words)
@@ -157,14 +181,17 @@ t.test('every value reaches the C API, of a TX2 as of today', { skip: skipStandI
         ...cuda(share),
         load,
       ])
-      t.same(await run('record', ['CUDA', settings({ gpuBytes: 5e8 }), '{"threads":3,"pinning":true}']), [
-        ...common,
-        'SetIntraOpNumThreads 3',
-        'session.intra_op_thread_affinities 2;3',
-        spinning,
-        ...cuda(5e8),
-        load,
-      ])
+      t.same(
+        await run('record', ['CUDA', settings({ gpuBytes: 5e8 }), '{"threads":3,"pinning":true}']),
+        [
+          ...common,
+          'SetIntraOpNumThreads 3',
+          'session.intra_op_thread_affinities 2;3',
+          spinning,
+          ...cuda(5e8),
+          load,
+        ],
+      )
       const workspace = Math.floor((share - weightBytes) / 2)
       t.same(await run('record', ['TensorRT', settings({})]), [
         ...common,
@@ -177,7 +204,13 @@ t.test('every value reaches the C API, of a TX2 as of today', { skip: skipStandI
         ...cuda(share - weightBytes - workspace),
         load,
       ])
-      const engine = { device: 'TensorRT', cacheDir: '/cache', precisionHint: 'f32', threads: 2, streams: 2 }
+      const engine = {
+        device: 'TensorRT',
+        cacheDir: '/cache',
+        precisionHint: 'f32',
+        threads: 2,
+        streams: 2,
+      }
       t.same((await run('record engine', ['onnxruntime', JSON.stringify(engine)])).slice(2, -1), [
         'SetIntraOpNumThreads 1',
         spinning,
@@ -207,9 +240,15 @@ t.test('every value reaches the C API, of a TX2 as of today', { skip: skipStandI
   t.equal(answer.code, 'RUNTIME_NOT_FOUND')
   t.match(answer.message, /it is version 1\.10\.0, which does not have API 11/)
   const full = gpuMachine(t, '1.31.1', { STANDIN_ANSWER: 'CUDA failure 2: out of memory' })
-  const { code, message } = await ask<Answer>(['record', 'CUDA', '{"gpuBytes":500000000}'], full.env)
+  const { code, message } = await ask<Answer>(
+    ['record', 'CUDA', '{"gpuBytes":500000000}'],
+    full.env,
+  )
   t.equal(code, 'MEMORY_BUDGET_EXCEEDED')
-  t.match(message, /Expected at most 476\.8 MiB \(memory\.gpuBytes\) but the runtime wants more \(.*out of memory\); 0 B are used/)
+  t.match(
+    message,
+    /Expected at most 476\.8 MiB \(memory\.gpuBytes\) but the runtime wants more \(.*out of memory\); 0 B are used/,
+  )
 })
 
 t.test("NVML's figures are held against the budget", { skip: skipStandIns }, async t => {
@@ -267,8 +306,15 @@ t.test('a Jetson and OpenVINO say what they have in their own ways', async t => 
     code: 'GPU_MEMORY_UNKNOWN',
     message: 'Expected OpenVINO to say GPU_DEVICE_TOTAL_MEM_SIZE of GPU.0 but it does not',
   })
-  for (const device of ['CPU', 'NPU']) t.equal(gpuGauge('openvino', device, () => '', sources), null)
-  t.equal(gpuGauge('onnxruntime', 'CPU', () => '', sources), null)
+  for (const device of ['CPU', 'NPU'])
+    t.equal(
+      gpuGauge('openvino', device, () => '', sources),
+      null,
+    )
+  t.equal(
+    gpuGauge('onnxruntime', 'CPU', () => '', sources),
+    null,
+  )
 })
 
 t.test("TensorRT's workspace and CUDA's arena share one budget", t => {
@@ -300,15 +346,15 @@ t.test('what a model falls back to', t => {
 
 // ---- the daemon goes on
 
-const banana = (t: Test) => pictureFolder(join(t.testdir(), 'pictures'), 'banana')
+const banana = (dir: string) => pictureFolder(join(dir, 'pictures'), 'banana')
 const get = async (port: number, path: string) => {
   const response = await fetch(`http://127.0.0.1:${port}${path}`)
   return { status: response.status, text: await response.text() }
 }
 
-async function daemonWith(t: Test, config: object) {
-  const folder = banana(t)
-  const daemon = await startDaemon(join(t.testdirName, 'd'), {
+async function daemonWith(t: Test, dir: string, config: object) {
+  const folder = banana(dir)
+  const daemon = await startDaemon(join(dir, 'd'), {
     cameras: [{ id: 'counter', source: `dir:${folder}?hold=1h`, fps: 10 }],
     counter: { needSession: false },
     ...config,
@@ -320,7 +366,9 @@ async function daemonWith(t: Test, config: object) {
 }
 
 t.test('a cap that nothing fits into: the daemon serves and says why', async t => {
-  const { daemon, till } = await daemonWith(t, { memory: { hostBytes: '20MiB' } })
+  const { daemon, till } = await daemonWith(t, t.testdir(), {
+    memory: { hostBytes: '20MiB' },
+  })
   const refused = await till.until(
     ({ topic, message }) =>
       topic === 'state' && message.reasons[0]?.code === 'MEMORY_BUDGET_EXCEEDED',
@@ -328,7 +376,10 @@ t.test('a cap that nothing fits into: the daemon serves and says why', async t =
     { ms: 60_000 },
   )
   t.equal(refused.message.readiness, 'degraded')
-  t.match(refused.message.reasons[0].message, /Expected at most 20\.0 MiB \(memory\.hostBytes\) but /)
+  t.match(
+    refused.message.reasons[0].message,
+    /Expected at most 20\.0 MiB \(memory\.hostBytes\) but /,
+  )
   t.equal(refused.message.memory.budgetBytes, 20 * MiB)
   t.equal((await get(daemon.httpPort, '/healthz')).status, 200)
   t.equal((await get(daemon.httpPort, '/readyz')).status, 503)
@@ -349,14 +400,13 @@ t.test('where the first weights do not fit, the next ones run, and state says so
   const onnx = manifest.weights.find((one: { format: string }) => one.format === 'onnx').file
   const weights = [{ name: 'unused', shape: [24, MiB], data: new Float32Array(24 * MiB) }]
   const unused = onnxModel({ inputs: [], outputs: [], nodes: [], weights })
-  writeFileSync(join(folder, 'fat.onnx'), [readFileSync(join(folder, onnx)), unused])
-  const fat = readFileSync(join(folder, 'fat.onnx'))
-  const { createHash } = await import('node:crypto')
+  const fat = Buffer.concat([readFileSync(join(folder, onnx)), unused])
+  writeFileSync(join(folder, 'fat.onnx'), fat)
   const sha256 = createHash('sha256').update(fat).digest('hex')
   manifest.weights.unshift({ format: 'onnx', file: 'fat.onnx', precision: 'fp32', sha256 })
   writeFileSync(join(folder, 'model.json'), JSON.stringify(manifest))
 
-  const { daemon, till } = await daemonWith(t, {
+  const { daemon, till } = await daemonWith(t, dir, {
     models: { classifier: folder },
     memory: { hostBytes: '230MiB' },
   })
@@ -381,13 +431,13 @@ t.test('what grows past its budget while it runs ends, with a word before', asyn
   const { privateBytes } = processMemory()
   t.ok(privateBytes > 10 * MiB)
   const recogniser = new URL('../src/recognition/recogniser.js', import.meta.url).href
-  // One MiB a frame after the load, as a leak would, up to what is allowed and as much again.
+  // Ten MiB a frame, as a leak would, up to more than is allowed.
   const leak = `
     import { Recogniser } from ${JSON.stringify(recogniser)}
     const kept = []
     const { recognise } = Recogniser.prototype
     Recogniser.prototype.recognise = function (frame) {
-      if (kept.length < 60) kept.push(Buffer.alloc(10 * ${MiB}, 1))
+      if (kept.length < 70) kept.push(Buffer.alloc(10 * ${MiB}, 1))
       return recognise.call(this, frame)
     }`
   const { models, runtime, recognition, counter } = defaultConfig()
@@ -396,7 +446,7 @@ t.test('what grows past its budget while it runs ends, with a word before', asyn
     cameras: [
       {
         id: 'cam',
-        source: `dir:${banana(t)}?hold=1h`,
+        source: `dir:${banana(t.testdir())}?hold=1h`,
         fps: 20,
         roi: [0, 0, 1, 1],
         rotate: 0,
@@ -408,16 +458,24 @@ t.test('what grows past its budget while it runs ends, with a word before', asyn
     catalogue: null,
     site: null,
     runtime,
-    memory: { gpuFraction: 0.15, gpuBytes: null, hostBytes: 400 * MiB },
+    memory: { gpuFraction: 0.15, gpuBytes: null, hostBytes: 600 * MiB },
     attempt: 0,
     recognition,
     counter,
     logLevel: 'silent',
   }
-  const child: ChildProcess = fork(fileURLToPath(new URL('../src/vision.ts', import.meta.url)), [], {
-    serialization: 'advanced',
-    execArgv: [...process.execArgv, '--import', `data:text/javascript,${encodeURIComponent(leak)}`],
-  })
+  const child: ChildProcess = fork(
+    fileURLToPath(new URL('../src/vision.ts', import.meta.url)),
+    [],
+    {
+      serialization: 'advanced',
+      execArgv: [
+        ...process.execArgv,
+        '--import',
+        `data:text/javascript,${encodeURIComponent(leak)}`,
+      ],
+    },
+  )
   t.teardown(() => child.kill('SIGKILL'))
   const heard: Up[] = []
   child.on('message', one => heard.push(one as Up))
@@ -429,6 +487,9 @@ t.test('what grows past its budget while it runs ends, with a word before', asyn
     { code: 'MEMORY_BUDGET_EXCEEDED', fatal: false },
     { code: 'MEMORY_BUDGET_EXCEEDED', fatal: true },
   ])
-  t.match(faults[0]!.message, /Expected at most 400\.0 MiB \(memory\.hostBytes\) but [\d.]+ MiB are used/)
-  t.ok(heard.some(one => one.type === 'metrics' && one.memory.host.usedBytes > 400 * MiB))
+  t.match(
+    faults[0]!.message,
+    /Expected at most 600\.0 MiB \(memory\.hostBytes\) but [\d.]+ MiB are used/,
+  )
+  t.ok(heard.some(one => one.type === 'metrics' && one.memory.host.usedBytes > 600 * MiB))
 })

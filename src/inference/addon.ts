@@ -354,7 +354,9 @@ export function nvidiaMemory(): NvidiaMemory {
   const { paths, absent } = nvmlCandidates()
   const memory = native().nvidiaMemory(paths)
   if (!('missing' in memory) || absent.length === 0) return memory
-  return { missing: [memory.missing, ...absent.map(one => `${one.path}: ${one.reason}`)].join('\n') }
+  return {
+    missing: [memory.missing, ...absent.map(one => `${one.path}: ${one.reason}`)].join('\n'),
+  }
 }
 
 /** A property of an OpenVINO device as text; empty where the device or the property is not there. */

@@ -25,7 +25,10 @@ const hasDevice = (runtime: RuntimeName, device: string): boolean =>
  * not fit into its memory. The CPU comes last where another device is wanted. ONNX runs in either runtime.
  * @throws RUNTIME_NOT_FOUND where there is none at all
  */
-export function choicesOf(model: ModelDirectory, { prefer, device = 'CPU' }: Wanted = {}): Choice[] {
+export function choicesOf(
+  model: ModelDirectory,
+  { prefer, device = 'CPU' }: Wanted = {},
+): Choice[] {
   const wanted: RuntimeName[] =
     prefer === undefined || prefer === 'auto' ? ['openvino', 'onnxruntime'] : [prefer]
   const probes = new Map(wanted.map(name => [name, probeRuntime(name)]))
@@ -56,3 +59,7 @@ export function choicesOf(model: ModelDirectory, { prefer, device = 'CPU' }: Wan
     `Expected a runtime for ${model.manifest.name} (${formats}) but found none; looked for\n${tried.join('\n')}`,
   )
 }
+
+/** The first of them. Throws RUNTIME_NOT_FOUND. */
+export const chooseWeights = (model: ModelDirectory, prefer?: Wanted['prefer']): Choice =>
+  choicesOf(model, { prefer })[0]!

@@ -89,7 +89,8 @@ export function divideGpu(device: string, budget: number, weightBytes: number): 
 
 export class MemoryBudget {
   readonly #settings: MemorySettings
-  #gpu: { device: string; budgetBytes: number; totalBytes: number; gauges: GpuGauge[] } | null = null
+  #gpu: { device: string; budgetBytes: number; totalBytes: number; gauges: GpuGauge[] } | null =
+    null
   #last: Load | null = null
   #sampler: NodeJS.Timeout | null = null
   #peak = { host: 0, gpu: 0 }

@@ -125,5 +125,4 @@ export interface UprightPicture {
 
 /** Bytes; `processBytes` are this process's, where the driver knows them. */
 export type NvidiaMemory =
-  | { totalBytes: number; usedBytes: number; processBytes?: number }
-  | { missing: string }
+  { totalBytes: number; usedBytes: number; processBytes?: number } | { missing: string }

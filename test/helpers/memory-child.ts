@@ -1,8 +1,7 @@
-// A process of its own for what test/12-memory.test.ts cannot do to itself: load a model under a
-// limit, count threads, meet a stand-in. The first argument says what; it answers by message.
+// A process of its own for what test/12-memory.test.ts cannot do to itself: meet a limit,
+// count threads, meet a stand-in. The first argument says what; it answers by message.
 
 import { readdirSync, readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { describeError, type GroceryError } from '../../src/errors.js'
 import { Engine, type EngineOptions, type RuntimeName } from '../../src/inference/addon.js'
 import { MemoryBudget, type MemoryUse } from '../../src/inference/memory-budget.js'
@@ -14,6 +13,8 @@ export interface Answer {
   message: string
   details: unknown
   use?: MemoryUse
+  /** Private memory before anything was loaded. */
+  startBytes?: number
 }
 
 const [task = '', ...args] = process.argv.slice(2)
@@ -57,21 +58,6 @@ function threadTimes(): Map<string, number> {
 }
 
 const tasks: Record<string, () => Promise<void>> = {
-  /** runtime, hostBytes (0: no limit): the shipped model, as vision loads it. */
-  async load() {
-    const budget = new MemoryBudget({ hostBytes: Number(args[1]) || null })
-    const work = async () => {
-      budget.capProcess(2 * availableParallelism() + 17)
-      const network = new Network({ runtime: { prefer: runtime }, budget })
-      const { input } = await network.start()
-      const { width, height } = input
-      const rgb = new Uint8Array(3 * width * height)
-      for (let i = 0; i < 10; i++) await network.infer({ rgb, width, height })
-      budget.check()
-    }
-    await tell(await outcome(work, budget))
-  },
-
   /** ONNX Runtime's own wall, with more room than the weights and less than the results. */
   async arena() {
     const engine = wideEngine({ hostMemoryBytes: Number(args[1]), threads: 1 })
