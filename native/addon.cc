@@ -7,6 +7,7 @@
 #include "node/environment.h"
 #include "node/host_binding.h"
 #include "node/image_binding.h"
+#include "node/learn_binding.h"
 
 namespace {
 
@@ -17,6 +18,7 @@ Napi::Object open_addon(Napi::Env env, Napi::Object exports) {
   grocerd::node::export_engine(env, exports);
   grocerd::node::export_image(env, exports);
   grocerd::node::export_host(env, exports);
+  grocerd::node::export_learn(env, exports);
   return exports;
 }
 

@@ -277,6 +277,16 @@ export const errorTable = {
     remedy: 'Use the newer version again, or move the state directory away after saving it.',
     exit: exitCodes.config,
   },
+  PREDICTIONS_INVALID: {
+    meaning: 'The held-out predictions cannot be read, or a row is not what this model could say.',
+    remedy:
+      'Give the out-of-fold.csv that lies in the same model directory; see docs/7-evaluation.md.',
+  },
+  PRICES_INVALID: {
+    meaning: 'The price list cannot be read, a row of it is wrong, or a class has no price in it.',
+    remedy:
+      'Give a CSV of sku,price[,unit] with a row for each class that the message names; see docs/7-evaluation.md.',
+  },
   PRIORS_INVALID: {
     meaning:
       'The file of recognition.priors cannot be read, a row of it is wrong, or none holds here.',

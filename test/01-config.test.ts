@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import t from 'tap'
 import { defaultConfig, loadConfig, parseConfig } from '../src/config/load.js'
-import { topicPrefix } from '../src/config/schema.js'
+import { modelName, topicPrefix } from '../src/config/schema.js'
 import { readSecret } from '../src/config/secret.js'
 import { parseBytes, parseDuration } from '../src/config/units.js'
 import { GroceryError } from '../src/errors.js'
@@ -153,6 +153,26 @@ t.test('each wrong line is told with its place and what was expected', async t =
         'k.yaml:1:20 models.detector: models.detector (tray mode) is not in this version; leave the key out or null (received "x")',
       ],
     ],
+    [
+      'an ensemble of one',
+      'models:\n  ensemble: {members: [{model: a}]}',
+      ['k.yaml:2:23 models.ensemble.members: Expected 2 to 8 members but received [{"model":"a"}]'],
+    ],
+    [
+      'a member without a model, and one of no weight',
+      'models:\n  ensemble:\n    vote: loud\n    members:\n      - modle: a\n      - {model: b, weight: 0}',
+      [
+        'k.yaml:3:11 models.ensemble.vote: Expected one of soft, hard but received "loud"',
+        'k.yaml:5:9 models.ensemble.members.0.model: Expected string but received nothing',
+        'k.yaml:5:9 models.ensemble.members.0: Unknown key "modle"; did you mean "model"?',
+        'k.yaml:6:28 models.ensemble.members.1.weight: Expected more than 0 but received 0',
+      ],
+    ],
+    [
+      'a prior that weighs more than it says',
+      'recognition: {priors: p.csv, priorWeight: 2}',
+      ['k.yaml:1:43 recognition.priorWeight: Expected at most 1 but received 2'],
+    ],
     ['a prototype', '__proto__: {a: 1}', ['k.yaml:1:1 Unknown key "__proto__"']],
     [
       'a list instead of a map',
@@ -234,6 +254,38 @@ t.test('the environment goes before the file, and is validated as it', async t =
     'environment GROCERD_MEMORY_GPU_FRACTION memory.gpuFraction: Expected at most 1 but received 3',
   ])
   t.equal(defaultConfig().kiosk.id, 'kiosk-1')
+})
+
+t.test('an ensemble has its defaults, its variables, and paths relative to the file', async t => {
+  const dir = t.testdir({
+    'k.yaml':
+      'models: {ensemble: {members: [{model: grocery81, weight: 2}, {model: ./own}]}}\nrecognition: {priors: p.csv}',
+  })
+  const config = loadConfig(`${dir}/k.yaml`, {})
+  const members = [
+    { model: 'grocery81', weight: 2 },
+    { model: `${dir}/own`, weight: 1 },
+  ]
+  t.same(config.models.ensemble, { vote: 'soft', members })
+  t.equal(modelName(config.models), `ensemble(grocery81+${dir}/own)`)
+  t.equal(config.recognition.priors, `${dir}/p.csv`)
+  const env = {
+    GROCERD_MODELS_ENSEMBLE_VOTE: 'hard',
+    GROCERD_MODELS_ENSEMBLE_MEMBERS_0_MODEL: 'a',
+    GROCERD_MODELS_ENSEMBLE_MEMBERS_1_MODEL: 'b',
+    GROCERD_MODELS_ENSEMBLE_MEMBERS_1_WEIGHT: '0.5',
+    GROCERD_RECOGNITION_PRIOR_WEIGHT: '0.5',
+  }
+  const set = parseConfig('{}', 'k.yaml', env)
+  t.same(set.models.ensemble, {
+    vote: 'hard',
+    members: [
+      { model: 'a', weight: 1 },
+      { model: 'b', weight: 0.5 },
+    ],
+  })
+  t.equal(set.recognition.priorWeight, 0.5)
+  t.equal(modelName(parseConfig('{}', 'k.yaml').models), 'grocery81')
 })
 
 t.test('a file that cannot be read is told with its path', async t => {

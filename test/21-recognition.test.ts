@@ -7,7 +7,7 @@ import { parseLabels } from '../src/inference/labels.js'
 import { openModel, readWeights, shippedModels } from '../src/inference/manifest.js'
 import { readOnnx } from '../src/inference/onnx-file.js'
 import { productsOf, readCatalogue } from '../src/recognition/catalogue.js'
-import { calibrate, decide, observe, rank } from '../src/recognition/decision.js'
+import { calibrate, decide, rank } from '../src/recognition/decision.js'
 import { lumaGrid, SceneWatcher } from '../src/recognition/scene.js'
 import type { Product } from '../src/recognition/types.js'
 
@@ -307,12 +307,6 @@ t.test('decisions follow the thresholds and the margin', async t => {
     auto: false,
   })
   t.same(decide([], thresholds), { decision: 'unknown', auto: false })
-  const seen = observe([0, 0, 1, 1], [0.1, 0.6, 0.3], ['a', 'b', 'c'].map(product), thresholds)
-  t.same(
-    seen.candidates.map(one => one.sku),
-    ['b', 'c'],
-  )
-  t.equal(seen.askReason, 'confidence')
 })
 
 // ---- scenes

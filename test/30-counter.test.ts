@@ -542,6 +542,48 @@ t.test('a verdict is sure only where enough frames are sure of the same', async 
     { auto: false },
   )
   t.match(judge([], 0.6), { settled: false, decision: 'ask', candidates: [] })
+  const variant = (best: string, other: string) => {
+    const candidates = [candidate(best, 0.48), candidate(other, 0.46), candidate('pear', 0.06)]
+    const reason = { decision: 'ask', askReason: 'variant' } as const
+    return { ...seen(best), ...reason, candidates, twins: [best, other] }
+  }
+  const [gala, organic] = [variant('gala', 'organic'), variant('organic', 'gala')]
+  const twins = ['gala', 'organic']
+  const asks = { decision: 'ask', auto: false, agreement: 1, settled: true, twins }
+  t.match(judge(votes(gala, organic, gala), 0.6), { ...asks, askReason: 'variant' })
+  const mean = judge(votes(gala, organic, gala), 0.6).candidates
+  t.same(
+    mean.map(({ sku, score }) => [sku, Number(score.toFixed(4))]),
+    [
+      ['gala', 0.4733],
+      ['organic', 0.4667],
+      ['pear', 0.06],
+    ],
+  )
+  t.match(
+    judge(votes(gala, seen('gala', 'sure', true), seen('gala', 'sure', true)), 0.6),
+    { decision: 'sure', auto: false, askReason: null, twins: ['gala'] },
+    'enough were sure of the one, yet none of them all',
+  )
+  t.match(
+    judge(votes(gala, seen('gala'), organic, seen('organic')), 0.6),
+    { ...asks, askReason: 'variant' },
+    'sure of either is sure of the kind',
+  )
+  t.match(
+    judge(votes(gala, { ...gala, askReason: 'confidence' }, seen('gala', 'ask')), 0.6),
+    { ...asks, askReason: 'confidence' },
+    'twins that most frames were not sure of',
+  )
+  const split = {
+    ...gala,
+    candidates: [candidate('gala', 0.3), candidate('organic', 0.3), candidate('pear', 0.4)],
+  }
+  t.match(
+    judge(votes(split, split, split), 0.6),
+    { ...asks, candidates: [{ sku: 'gala' }, { sku: 'organic' }, { sku: 'pear' }] },
+    'twins stand first, although each alone has less',
+  )
 })
 
 t.test(
@@ -586,6 +628,52 @@ t.test(
         },
       ),
       { numRuns: 300 },
+    )
+  },
+)
+
+t.test(
+  'what no picture tells apart is one question, told once, until somebody answers',
+  async t => {
+    const variant = (best: string, other: string): Observation => ({
+      ...seen(best),
+      decision: 'ask',
+      askReason: 'variant',
+      candidates: [candidate(best, 0.47), candidate(other, 0.47), candidate('pear', 0.03)],
+      twins: [best, other],
+    })
+    const [plain, organic] = [variant('banana', 'organic'), variant('organic', 'banana')]
+    const p = play().frames(2, 'empty').frames(4, plain)
+    t.match(p.actions[0], {
+      action: 'placed',
+      item: {
+        sku: 'banana',
+        decision: 'ask',
+        auto: false,
+        askReason: 'variant',
+        score: 0.47,
+        alternatives: [{ sku: 'banana' }, { sku: 'organic' }, { sku: 'pear' }],
+      },
+    })
+    t.same(p.said(), ['placed banana ask item-1'])
+    t.same(p.frames(40, organic).said(), [], 'its twin is no other thing')
+    t.same(p.frames(2, 'moving').frames(20, organic).said(), [], 'nor is it after a hand')
+    const { itemId } = p.counter.item!
+    const product = { sku: 'organic', name: 'Organic banana', plu: '94011', gtin: null }
+    p.till(
+      p.counter.confirm({ session: null, itemId, product, lineId: null, quantity: null }, p.now()),
+    )
+    t.same(p.said(), ['changed confirmed organic sure item-1'])
+    t.same(p.frames(40, plain).frames(2, 'moving').frames(20, plain).said(), [], 'it was answered')
+    p.frames(2, 'moving').frames(20, 'pear')
+    t.same(p.said(), ['removed taken organic sure item-1', 'placed pear sure item-2'])
+
+    const named = play().frames(2, 'empty').frames(4, plain)
+    named.said()
+    t.same(
+      named.frames(30, 'organic').said(),
+      ['changed identity organic sure item-1'],
+      'frames that are sure of the twin are news',
     )
   },
 )

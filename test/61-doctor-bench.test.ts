@@ -199,6 +199,10 @@ t.test('each fault of the machine has its line and its remedy', async t => {
       'ok    gpu budget          CUDA: 286 MiB at the peak of 512 MiB',
     ],
   )
+  const together = await findings({
+    tryModel: async () => ({ ...info, members: [{ model: info.model, weight: 2 }] }),
+  })
+  t.equal(lineOf(together, 'member'), 'ok    member              shop version 2, weight 2')
   const none = await findings({ probeRuntime: async name => missing(name) })
   t.match(lineOf(none, 'OpenVINO'), /^fail/, 'without any runtime nothing is recognised')
   t.match(lineOf(none, 'ONNX Runtime'), /^fail/)

@@ -37,14 +37,25 @@ def held_out_logits(parts: list[Part], folds: np.ndarray, inputs: np.ndarray, ph
     since thresholds are those of the file that ships, and of the ONNX file."""
     logits = {key: np.zeros((len(folds), classes), np.float32) for key in ('openvinoInt8', 'onnx')}
     for fold, part in enumerate(parts):
-        out, name = folds == fold, part.work / 'fold'
-        if not name.with_suffix('.onnx').exists():
-            write_weights(trained(part, classes), [photos[row] for row in part.kept], part.work,
-                          name.name)
-        logits['openvinoInt8'][out] = openvino_f32(name.with_suffix('.int8.xml'))(
+        out, folder, name = folds == fold, part.work / 'model', part.work.name
+        if not (folder / f'{name}.onnx').exists():
+            write_weights(trained(part, classes), [photos[row] for row in part.kept], folder, name)
+        logits['openvinoInt8'][out] = openvino_f32(folder / f'{name}.int8.xml')(
             inputs[out])['logits']
-        logits['onnx'][out] = onnx_runtime(name.with_suffix('.onnx'))(inputs[out])['logits']
+        logits['onnx'][out] = onnx_runtime(folder / f'{name}.onnx')(inputs[out])['logits']
     return logits
+
+
+def write_held_out_model(part: Part, labels: list[Label], photos: list[Photo],
+                         calibration: dict) -> None:
+    """WORK/fold-N/model becomes a model directory, with held-out.csv, the photographs that it has
+    not seen: what `grocerd evaluate --robustness` is measured with."""
+    folder, seen = part.work / 'model', set(part.kept)
+    write_labels(labels, folder / 'labels.csv')
+    write_manifest(folder, part.work.name, 1, calibration, {}, SOURCE)
+    (folder / 'held-out.csv').write_text(''.join(
+        f'{photo.path.resolve()},{photo.fine}\n' for row, photo in enumerate(photos)
+        if row not in seen))
 
 
 def main() -> None:
@@ -62,9 +73,9 @@ def main() -> None:
     inputs, fine = tensors(photos), fine_of(photos)
     embeddings = frozen_embeddings(inputs, labels, options.work)
     folds = visual_folds(embeddings, fine)
-    whole = Part(np.arange(len(photos)), options.epochs, options.work / 'all')
+    whole = Part(np.arange(len(photos)), options.epochs, options.work / 'all', ('a', 'b'))
     without = [Part(np.flatnonzero(folds != fold), options.fold_epochs,
-                    options.work / f'fold-{fold}') for fold in range(FOLDS)]
+                    options.work / f'fold-{fold}', ('a',)) for fold in range(FOLDS)]
     train_parts([whole, *without], photos, labels, embeddings)
 
     name = options.out.resolve().name
@@ -77,6 +88,8 @@ def main() -> None:
     calibration = calibrate(logits['openvinoInt8'], fine, (
         f'{len(fine)} photographs of train and val, each by a model trained without its fold '
         f'({FOLDS} folds by look)'))
+    for part in without:
+        write_held_out_model(part, labels, photos, calibration)
     write_out_of_fold(options.out / 'out-of-fold.csv',
                       [str(photo.path.relative_to(options.data)) for photo in photos], fine,
                       logits['openvinoInt8'], calibration['temperature'])

@@ -103,6 +103,20 @@ std::vector<uint8_t> bytes_of(Napi::Value value, const char* name) {
   return {array.Data(), array.Data() + array.ByteLength()};
 }
 
+std::vector<float> floats_of(Napi::Value value, const char* name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array)
+    wrong(name, "a Float32Array");
+  const auto array = value.As<Napi::Float32Array>();
+  return {array.Data(), array.Data() + array.ElementLength()};
+}
+
+std::vector<int32_t> integers_of(Napi::Value value, const char* name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_int32_array)
+    wrong(name, "an Int32Array");
+  const auto array = value.As<Napi::Int32Array>();
+  return {array.Data(), array.Data() + array.ElementLength()};
+}
+
 std::vector<std::string> texts_of(Napi::Value value, const char* name) {
   if (!value.IsArray()) wrong(name, "an array of strings");
   const auto array = value.As<Napi::Array>();
@@ -142,12 +156,8 @@ EngineInput engine_input_of(Napi::Value value) {
   const Napi::Object object = object_of(value, "input");
   EngineInput input;
   if (const Napi::Value tensor = object.Get("tensor"); !tensor.IsUndefined()) {
-    if (!tensor.IsTypedArray() ||
-        tensor.As<Napi::TypedArray>().TypedArrayType() != napi_float32_array)
-      wrong("tensor", "a Float32Array");
-    const auto array = tensor.As<Napi::Float32Array>();
     input.kind = EngineInput::Kind::kTensor;
-    input.tensor.assign(array.Data(), array.Data() + array.ElementLength());
+    input.tensor = floats_of(tensor, "tensor");
     return input;
   }
   input.box = box_of(object);

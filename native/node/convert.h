@@ -19,6 +19,8 @@ double required_number(Napi::Object object, const char* key);
 std::string text_of(Napi::Object object, const char* key, const char* fallback);
 std::vector<uint8_t> bytes_of(Napi::Value value,
                               const char* name);  // a copy: JavaScript may detach its own
+std::vector<float> floats_of(Napi::Value value, const char* name);     // a copy as well
+std::vector<int32_t> integers_of(Napi::Value value, const char* name);  // a copy as well
 std::vector<std::string> texts_of(Napi::Value value, const char* name);
 Napi::Object object_of(Napi::Value value, const char* name);
 

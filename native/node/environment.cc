@@ -22,12 +22,20 @@ Accepted Environment::submit(Job job) {
   return pool_.submit(std::move(job));
 }
 
+Accepted Environment::submit_fit(Job job) {
+  if (!fits_started_) fits_.start();
+  fits_started_ = true;
+  return fits_.submit(std::move(job));
+}
+
 void Environment::stop() {
+  ending_ = true;
   for (EngineHandle* handle : engines) {
     handle->engine->stop();
     if (handle->stopper.joinable()) handle->stopper.join();
   }
   pool_.stop();
+  fits_.stop();
 }
 
 // The threads end before the thread-safe function that they call is taken away.

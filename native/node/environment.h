@@ -4,7 +4,9 @@
 
 #include <napi.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <memory>
 #include <set>
 #include <thread>
@@ -40,15 +42,22 @@ class Environment {
   Accepted submit(Job job);
   JpegDecoder& decoder(size_t worker) { return decoders_[worker]; }
 
+  // Fits of a head, which take seconds: threads of their own, one a core, started at the first use.
+  Accepted submit_fit(Job job);
+  // Set when the threads are to end; a fit looks at it all the time.
+  const std::atomic<bool>& ending() const { return ending_; }
+
  private:
   static constexpr size_t kThreads = 2, kWaiting = 256;
 
   Environment() = default;
   static void close(void* self);
 
-  bool started_ = false;
+  bool started_ = false, fits_started_ = false;
+  std::atomic<bool> ending_{false};
   std::array<JpegDecoder, kThreads> decoders_;
   WorkerPool pool_{kThreads, kWaiting};
+  WorkerPool fits_{std::max(1u, std::thread::hardware_concurrency()), kWaiting};
 };
 
 }  // namespace grocerd::node

@@ -6,6 +6,7 @@ import { Command } from 'commander'
 import { z } from 'zod'
 import { errorTable } from '../errors.js'
 import { manifestSchema } from '../inference/manifest.js'
+import { priceRow } from '../learn/prices.js'
 import { messageSchemas, schemaText } from '../publish/schemas.js'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -41,6 +42,13 @@ export function generatedDocs(): Map<string, string> {
   files.set(
     'docs/api/schemas/model.schema.json',
     schemaText({ title: 'model.json of a model directory', ...manifest }),
+  )
+  files.set(
+    'docs/api/schemas/prices.schema.json',
+    schemaText({
+      title: 'One row of the price list of grocerd evaluate --prices',
+      ...z.toJSONSchema(priceRow, { io: 'input' }),
+    }),
   )
   return files
 }

@@ -34,7 +34,7 @@ const whole = (least: number) => (text: string) => {
 /** "a:2,b,path/c": models and what each weighs, 1 where nothing is said. */
 function members(text: string): { model: string; weight: number }[] {
   const list = text.split(',').map(one => {
-    const [, model, weight] = /^(.+?)(?::([0-9.]+))?$/.exec(one.trim()) ?? []
+    const [, model, weight] = /^(.+?)(?::([^:/]*))?$/.exec(one.trim()) ?? []
     return { model: model ?? '', weight: weight === undefined ? 1 : Number(weight) }
   })
   const isRight = list.every(({ model, weight }) => model && weight > 0 && weight <= 1000)
@@ -101,7 +101,7 @@ export function addModelOptions(command: Command): Command {
     )
 }
 
-function classifierOptions(options: ModelOptions): AnyClassifierOptions {
+export function classifierOptions(options: ModelOptions): AnyClassifierOptions {
   const {
     model,
     ensemble,
@@ -116,6 +116,12 @@ function classifierOptions(options: ModelOptions): AnyClassifierOptions {
     streams = 1,
     ...rest
   } = options
+  if (ensemble && labels && !ensemble.some(one => /\.(xml|onnx)$/.test(one.model))) {
+    throw new GroceryError(
+      'USAGE',
+      '--labels: Expected only with a bare model file, since the folders of the ensemble have their own',
+    )
+  }
   const { mean, scale, channels, fit, filter, activation } = rest
   return {
     model,

@@ -71,8 +71,7 @@ const ensemble = z.strictObject({
   vote: z.enum(['soft', 'hard']).default('soft'),
   members: z
     .array(z.strictObject({ model: path, weight: z.number().gt(0).max(1000).default(1) }))
-    .min(2, 'Expected at least 2 members')
-    .max(8, 'Expected at most 8 members'),
+    .refine(list => list.length >= 2 && list.length <= 8, 'Expected 2 to 8 members'),
 })
 
 export const verbs = ['recognise', 'confirm', 'session', 'resend'] as const

@@ -64,9 +64,8 @@ export const begin: Cell<'object'> = (state, input, settings) =>
 const modelSku = (item: Item) => (item.decision === 'unknown' ? null : item.alternatives[0]?.sku)
 
 const sameThing = (item: Item, verdict: Verdict): boolean => {
-  const best = verdict.candidates[0]?.sku
   if (verdict.decision === 'unknown') return item.sku === null
-  return best === item.sku || best === modelSku(item)
+  return verdict.twins.some(sku => sku === item.sku || sku === modelSku(item))
 }
 
 /** A question whose answers include the item is no word against it. */
@@ -119,7 +118,7 @@ export const match =
 /** A still scene with a known item: only frames that go on to disagree change what it is. */
 export const watch: Cell<'object'> = (state, input, settings) => {
   const item = state.item!
-  const frame = judge([{ observation: input.observation, leads: true }], 0)
+  const frame = judge([{ observation: input.observation, leads: true }], 1)
   if (state.confirmed || sameThing(item, frame))
     return settleItem(state, input, settings, input.look)
   return gather(state, input, settings, settings.giveUp, (verdict, voted) => {

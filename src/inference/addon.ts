@@ -22,6 +22,8 @@ import type {
   InputSpec,
   JpegHeader,
   LibraryProbe,
+  LogisticFit,
+  LogisticOptions,
   NvidiaMemory,
   Rotation,
   RuntimeName,
@@ -65,6 +67,7 @@ interface Native {
   openVinoProperty(device: string, key: string): string
   sdNotify(socket: string, message: string): boolean
   setDataLimit(bytes: number): void
+  fitLogistic(options: LogisticOptions): Promise<LogisticFit>
 }
 
 let loaded: Native | undefined
@@ -328,6 +331,16 @@ function checkedInputSpec(spec: InputSpec): InputSpec {
   }
   if (spec.scale.includes(0)) throw new TypeError('Expected input.scale other than 0')
   return { ...spec, mean: three('mean', spec.mean), scale: three('scale', spec.scale) }
+}
+
+/**
+ * Fits a softmax regression (the bias free of l2) by L-BFGS, on threads of its own. What it reads is
+ * copied first, so the caller may go on writing to it.
+ * @throws TypeError for a wrong size, label or number; ENGINE_STOPPED when the process ends;
+ * ENGINE_BUSY
+ */
+export async function fitLogistic(options: LogisticOptions): Promise<LogisticFit> {
+  return settled(() => native().fitLogistic(options))
 }
 
 /**

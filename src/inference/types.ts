@@ -126,3 +126,37 @@ export interface UprightPicture {
 /** Bytes; `processBytes` are this process's, where the driver knows them. */
 export type NvidiaMemory =
   { totalBytes: number; usedBytes: number; processBytes?: number } | { missing: string }
+
+/** A linear layer: weights classes x dims row by row, and a bias a class. */
+export interface LinearHead {
+  weights: Float32Array
+  bias: Float32Array
+}
+
+export interface LogisticOptions {
+  /** rows x dims, row by row. */
+  features: Float32Array
+  dims: number
+  /** The class of each row. */
+  labels: Int32Array
+  classes: number
+  /** How much each row counts in the mean; default all the same. A row of 0 costs nothing. */
+  rowWeights?: Float32Array
+  l2: number
+  /** The first classes keep these rows as they are; only the others are fitted. */
+  frozen?: LinearHead
+  /** Of all classes: where the search begins; default zero. A near one saves most of the time. */
+  start?: LinearHead
+  /** Default 500. */
+  maxIterations?: number
+  /** The fit ends when no component of the gradient is larger; default 1e-5. */
+  tolerance?: number
+  /** Threads of this one fit; default 1. As many fits as there are cores run at the same time. */
+  threads?: number
+}
+
+export interface LogisticFit extends LinearHead {
+  /** Weighted mean cross-entropy + l2 / 2 times the squared weights that were fitted. */
+  loss: number
+  iterations: number
+}

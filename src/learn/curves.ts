@@ -71,3 +71,13 @@ export function coverageCurve(outcomes: readonly Outcome[]): CoveragePoint[] {
     return [{ coverage: answered / sorted.length, error: wrong / answered, threshold: score }]
   })
 }
+
+/** At most `most` points of a curve, evenly spread over the coverage; the last one stays. */
+export function thinned(curve: readonly CoveragePoint[], most = 50): CoveragePoint[] {
+  if (curve.length <= most) return [...curve]
+  const chosen = Array.from({ length: most }, (_, index) => {
+    const wanted = (index + 1) / most
+    return curve.find(point => point.coverage >= wanted - 1e-9) ?? curve.at(-1)!
+  })
+  return [...new Set(chosen)]
+}

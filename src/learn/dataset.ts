@@ -1,10 +1,10 @@
 // Finds labelled pictures: a folder per class, or a CSV of `path,label` rows. Reads no picture.
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
-import { parse } from 'csv-parse/sync'
 import { didYouMean } from '../config/nearest.js'
 import { GroceryError } from '../errors.js'
 import type { Product } from '../recognition/types.js'
+import { problemsIn, readRows } from './csv.js'
 
 export interface LabelledPicture {
   /** As the CSV writes it, or relative to the folder. */
@@ -19,7 +19,6 @@ type FindClass = (label: string) => number | null
 
 // Also kinds that are refused later: a picture that is silently left out would flatter the figures.
 const pictureName = /\.(jpe?g|png|webp|gif|bmp|tiff?|heic|avif)$/i
-const mostProblems = 20
 const mostLevels = 8
 
 /** A label is a sku, a name, one of them in other case, or a class index, in this order. */
@@ -47,16 +46,6 @@ function unknownLabel(label: string, labels: readonly Product[]): string {
   }
   const names = labels.flatMap(({ sku, name }) => [name, sku])
   return `Expected a sku, a name or a class index but received "${label}"${didYouMean(label, names)}`
-}
-
-function invalid(source: string, problems: string[]): GroceryError {
-  const shown = problems.slice(0, mostProblems)
-  const rest = problems.length - shown.length
-  if (rest > 0) shown.push(`and ${rest} more`)
-  const count = problems.length === 1 ? '1 error' : `${problems.length} errors`
-  return new GroceryError('DATASET_INVALID', `${count} in ${source}\n${shown.join('\n')}`, {
-    details: problems,
-  })
 }
 
 /** The class of the nearest folder above a picture that is named like one, so that val/fruit/apple/1.jpg works too. */
@@ -92,35 +81,15 @@ function fromFolder(root: string, labels: readonly Product[]): LabelledPicture[]
     else if (folder === '.') problems.add(`${path}: Expected it in a folder named like its class`)
     else problems.add(`${dirname(path)}: ${unknownLabel(folder.split(sep).at(-1)!, labels)}`)
   }
-  if (problems.size > 0) throw invalid(root, [...problems])
+  if (problems.size > 0) throw problemsIn('DATASET_INVALID', root, [...problems])
   return pictures
-}
-
-interface CsvRow {
-  record: string[]
-  info: { lines: number }
-}
-
-function rowsOf(file: string): CsvRow[] {
-  try {
-    return parse(readFileSync(file, 'utf8'), {
-      bom: true,
-      info: true,
-      trim: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-    }) as unknown as CsvRow[]
-  } catch (cause) {
-    const { lines, message } = cause as { lines?: number; message: string }
-    throw invalid(file, [`${file}:${lines ?? 1} ${message}`])
-  }
 }
 
 function fromCsv(source: string, labels: readonly Product[]): LabelledPicture[] {
   const find = classFinder(labels)
   const problems: string[] = []
   const pictures: LabelledPicture[] = []
-  for (const { record, info } of rowsOf(source)) {
+  for (const { record, info } of readRows(source, 'DATASET_INVALID')) {
     const at = `${source}:${info.lines}`
     const [file, label] = record
     // Columns after the second are allowed: lists often carry the coarse class there.
@@ -132,7 +101,7 @@ function fromCsv(source: string, labels: readonly Product[]): LabelledPicture[] 
     if (truth !== null) pictures.push({ file, path: resolve(dirname(source), file), truth })
     else problems.push(`${at} ${unknownLabel(label, labels)}`)
   }
-  if (problems.length > 0) throw invalid(source, problems)
+  if (problems.length > 0) throw problemsIn('DATASET_INVALID', source, problems)
   return pictures
 }
 

@@ -1,8 +1,8 @@
 // Runs a classifier over labelled pictures, several in flight. Measures and reports nothing itself.
 import { readFile } from 'node:fs/promises'
 import { describeError, GroceryError } from '../errors.js'
-import type { Classifier } from '../recognition/classifier.js'
-import { named, readPicture } from '../recognition/picture.js'
+import type { Classification, Classifier } from '../recognition/classifier.js'
+import { named, type PictureInput, readPicture } from '../recognition/picture.js'
 import type { LabelledPicture } from './dataset.js'
 import type { Outcome } from './metrics.js'
 
@@ -25,8 +25,13 @@ export interface RunOptions {
   pictures: readonly LabelledPicture[]
   /** Pictures under way at a time: the streams of the engine, and one that waits. */
   inFlight: number
+  /** From the bytes of a file to what the classifier takes; as they are, unless told otherwise. */
+  read?: (bytes: Uint8Array, file: string) => Promise<PictureInput>
   onProgress?: (done: number, total: number) => void
 }
+
+/** An ensemble also says what each of its members said. */
+type Answer = Classification & { members?: Float32Array[] }
 
 async function bytesOf({ path, file }: LabelledPicture): Promise<Uint8Array> {
   try {
@@ -44,7 +49,7 @@ async function bytesOf({ path, file }: LabelledPicture): Promise<Uint8Array> {
  * Throws the ENGINE_* and INFERENCE_* codes.
  */
 export async function runEvaluation(options: RunOptions): Promise<Run> {
-  const { classifier, pictures, inFlight, onProgress } = options
+  const { classifier, pictures, inFlight, read = readPicture, onProgress } = options
   const began = performance.now()
   const results: (Outcome | Unreadable)[] = []
   let next = 0
@@ -53,9 +58,10 @@ export async function runEvaluation(options: RunOptions): Promise<Run> {
   const judge = async (picture: LabelledPicture): Promise<Outcome | Unreadable> => {
     const { file, truth } = picture
     try {
-      const input = await readPicture(await bytesOf(picture), file)
-      const { scores, observation } = await classifier.classify(input)
-      return { file, truth, scores, decision: observation.decision }
+      const input = await read(await bytesOf(picture), file)
+      const { scores, observation, members } = (await classifier.classify(input)) as Answer
+      const { decision } = observation
+      return { file, truth, scores, decision, ...(members && { members }) }
     } catch (error) {
       const { code, message } = describeError(named(error, file))
       if (!code.startsWith('IMAGE_')) throw error

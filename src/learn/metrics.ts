@@ -11,6 +11,8 @@ export interface Outcome {
   /** Calibrated probabilities by class index. */
   scores: Float32Array
   decision: Decision
+  /** Of an ensemble: the scores of each member, by the same class index. */
+  members?: Float32Array[]
 }
 
 export type Interval = [low: number, high: number]

@@ -1,17 +1,12 @@
-// The evaluation in a dozen lines for a terminal. Pure text.
+// The evaluation in a screen of text for a terminal. Pure.
 import type { ModelState, RuntimeState } from '../protocol.js'
 import type { Product } from '../recognition/types.js'
 import type { Unreadable } from './evaluate.js'
-import type { Interval, Metrics } from './metrics.js'
-
-const rate = (share: number | null) => (share === null ? '–' : `${(share * 100).toFixed(1)} %`)
-
-function row(name: string, share: number | null, note = ''): string {
-  return `  ${name.padEnd(16)}${rate(share).padStart(8)}${note && `   ${note}`}`
-}
-
-const between = (interval: Interval | null) =>
-  interval === null ? '' : `95 %: ${rate(interval[0])} to ${rate(interval[1])}`
+import type { Extras } from './extras.js'
+import type { Metrics } from './metrics.js'
+import { extrasText } from './text/extras.js'
+import { between, rate, row } from './text/format.js'
+import { modelName, runtimeName } from './words.js'
 
 function confusedMost({ confusion }: Metrics, labels: readonly Product[]): string[] {
   const names = new Map(labels.map(label => [label.sku, label.name]))
@@ -35,24 +30,27 @@ function notRead(unreadable: readonly Unreadable[]): string[] {
   return ['', head, ...shown, ...more]
 }
 
-export function summaryText(evaluation: {
+export interface Summary extends Extras {
   model: ModelState
-  runtime: RuntimeState
+  /** null: held-out predictions, nothing was run. */
+  runtime: RuntimeState | null
   labels: readonly Product[]
   metrics: Metrics
   unreadable: readonly Unreadable[]
   seconds: number
-}): string {
-  const { model, runtime, labels, metrics, unreadable, seconds } = evaluation
+}
+
+export function summaryText(evaluation: Summary): string {
+  const { model, runtime, labels, metrics, unreadable, seconds, bootstrap } = evaluation
   const { groups, sure, intervals } = metrics
   const group = (name: 'loose' | 'packed') => {
     const one = groups[name]
     return one ? [row(name, one.top1, `of ${one.images}; top-4 ${rate(one.top4)}`)] : []
   }
   const bound = `right ${rate(sure.precision)}, at least ${rate(sure.lowerBound)} (95 %, one-sided)`
+  const classes = `over ${metrics.perClass.length} classes`
   return [
-    `${model.name} version ${model.version}, ${runtime.name} ${runtime.version.split('-')[0]} on ${runtime.device}: ` +
-      `${metrics.images} pictures in ${seconds.toFixed(1)} s`,
+    `${modelName(model)}, ${runtimeName(runtime)}: ${metrics.images} pictures in ${seconds.toFixed(1)} s`,
     '',
     row('top-1', metrics.top1, between(intervals.top1)),
     row('top-4', metrics.top4, between(intervals.top4)),
@@ -60,12 +58,17 @@ export function summaryText(evaluation: {
     row('coarse top-1', metrics.coarseTop1, between(intervals.coarseTop1)),
     ...group('loose'),
     ...group('packed'),
-    row('macro F1', metrics.macroF1, `over ${metrics.perClass.length} classes`),
+    row(
+      'macro F1',
+      metrics.macroF1,
+      [between(bootstrap?.macroF1), classes].filter(Boolean).join('; '),
+    ),
     row('macro precision', metrics.macroPrecision),
     row('macro recall', metrics.macroRecall),
     row('sure', sure.coverage, sure.precision === null ? 'never' : bound),
     `  ${'loss'.padEnd(16)}${metrics.loss.toFixed(3).padStart(8)}`,
     ...confusedMost(metrics, labels),
+    ...extrasText(evaluation, evaluation),
     ...notRead(unreadable),
   ].join('\n')
 }

@@ -65,7 +65,9 @@ export const itemSchema = z.strictObject({
   auto: z.boolean().describe('Only when true may a till add the item without a touch'),
   askReason,
   score: fraction,
-  alternatives: z.array(candidate).describe('Best first'),
+  alternatives: z
+    .array(candidate)
+    .describe('Best first; what no picture tells from the best stands right behind it'),
   text: code,
   box,
   disposition: z.enum(['open', 'offered', 'sold', 'voided', 'ignored', 'leftover']),

@@ -2,7 +2,7 @@
 import type { Config } from '../config/schema.js'
 import { GroceryError } from '../errors.js'
 import type { Calibration } from '../inference/manifest.js'
-import type { Box, Candidate, Decision, Observation, Product } from './types.js'
+import type { Candidate, Decision, Product } from './types.js'
 
 export type Activation = 'none' | 'softmax' | 'sigmoid'
 
@@ -94,18 +94,4 @@ export function decide(
     threshold !== null && best >= threshold && ahead >= thresholds.margin
   if (!holds(thresholds.sure)) return { decision: 'ask', auto: false }
   return { decision: 'sure', auto: thresholds.autoAdd && holds(thresholds.auto) }
-}
-
-/** One observation of a box from the scores of its picture. */
-export function observe(
-  box: Box,
-  scores: ArrayLike<number>,
-  products: readonly Product[],
-  thresholds: Thresholds,
-): Observation {
-  // Two are needed for the margin even where only one is wanted.
-  const ranked = rank(scores, products, Math.max(2, thresholds.top))
-  const { decision, auto } = decide(ranked, thresholds)
-  const askReason = decision === 'ask' ? 'confidence' : null
-  return { box, decision, auto, askReason, candidates: ranked.slice(0, thresholds.top) }
 }

@@ -9,6 +9,7 @@ import {
   decodeJpeg,
   Engine,
   type EngineOptions,
+  fitLogistic,
   hasTurboJpeg,
   setDataLimit,
 } from '../../src/inference/addon.js'
@@ -56,6 +57,20 @@ const tasks: Record<string, () => Promise<void>> = {
   },
   async 'exit with work in flight'() {
     await tasks['work in flight']!()
+    process.exit(0)
+  },
+  async 'fit in flight'() {
+    const labels = Int32Array.from({ length: 5000 }, (_, row) => row % 50)
+    const features = Float32Array.from({ length: 5000 * 512 }, (_, at) => Math.sin(at * at))
+    const endless = { l2: 1e-9, tolerance: 0, maxIterations: 1e6 }
+    // More than there are threads: some wait.
+    for (let fit = 0; fit < 8; fit++) {
+      void fitLogistic({ features, dims: 512, labels, classes: 50, ...endless }).catch(() => {})
+    }
+    await tell('in flight')
+  },
+  async 'exit with a fit in flight'() {
+    await tasks['fit in flight']!()
     process.exit(0)
   },
   async 'exit while loading'() {

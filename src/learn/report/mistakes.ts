@@ -3,6 +3,10 @@ import type { Product } from '../../recognition/types.js'
 import type { Unreadable } from '../evaluate.js'
 import type { Mistake } from '../mistakes.js'
 import { type Html, html, percent } from './html.js'
+import { table } from './table.js'
+
+/** Of mistakes without pictures. */
+const mostRows = 24
 
 /** @param thumbnails data URIs by file; a mistake without one is shown without its picture */
 export function mistakesSection(
@@ -18,6 +22,7 @@ export function mistakesSection(
   }
   const names = new Map(labels.map(label => [label.sku, label.name]))
   const shown = mistakes.filter(mistake => thumbnails.has(mistake.file))
+  if (shown.length === 0) return withoutPictures(mistakes, names)
   const cards = shown.map(
     ({ file, truth, predicted, score, truthScore, rank, decision }) =>
       html`<figure class="card">
@@ -39,6 +44,26 @@ export function mistakesSection(
       label is right; then what the picture has that others of its class have not.
     </p>
     <div class="cards">${cards}</div>
+  </section>`
+}
+
+function withoutPictures(mistakes: readonly Mistake[], names: Map<string, string>): Html {
+  const rows = mistakes.slice(0, mostRows)
+  return html`<section id="mistakes">
+    <h2>Worst mistakes</h2>
+    <p>Wrong answers: ${mistakes.length}, the most confident first.</p>
+    ${table(
+      ['It was', 'The model said', 'File', 'Score', 'Of the truth', 'Answer'],
+      rows.map(({ file, truth, predicted, score, truthScore, rank }) => [
+        names.get(truth) ?? truth,
+        names.get(predicted) ?? predicted,
+        file,
+        percent(score, 0),
+        percent(truthScore, 0),
+        rank,
+      ]),
+      { words: 3 },
+    )}
   </section>`
 }
 

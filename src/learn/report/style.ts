@@ -5,11 +5,13 @@ export const style = `
   color-scheme: light dark;
   --ground: #f6f7f5; --card: #ffffff; --ink: #17201b; --soft: #5a675f; --line: #dfe4e0;
   --good: #12805c; --good-soft: #d9efe6; --bad: #d2481f; --bad-soft: #fbe4dc; --mark: #17201b;
+  --first: #8fc9b2; --second: #3f6fb5;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #111614; --card: #1a211e; --ink: #e8eeea; --soft: #9aa8a0; --line: #2d3733;
     --good: #3ecf9a; --good-soft: #173a2e; --bad: #ff8257; --bad-soft: #45231a; --mark: #ffffff;
+    --first: #20664d; --second: #7ba7ea;
   }
 }
 * { box-sizing: border-box }
@@ -51,6 +53,8 @@ tbody tr:last-child td { border-bottom: 0 }
 tbody tr:hover { background: color-mix(in srgb, var(--good) 6%, transparent) }
 .plain { max-width: 780px }
 #figures .plain td + td, #figures .plain th + th { text-align: right }
+th.number, td.number { text-align: right; white-space: nowrap }
+.total tbody tr:last-child td { border-top: 2px solid var(--line); font-weight: 600 }
 #confusion .plain td:nth-child(n+3), #confusion .plain th:nth-child(n+3) { text-align: right }
 .scroll { overflow-x: auto }
 .sortable th button { padding: 0; border: 0; background: none; color: inherit; font: inherit; cursor: pointer }
@@ -117,6 +121,23 @@ figcaption { color: var(--soft); font-size: 14px }
 .card .was b { color: var(--good) }
 .card .detail { margin-top: 6px; color: var(--soft); font-size: 12.5px }
 .card .file { display: block; overflow: hidden; color: var(--soft); font-size: 12px; text-overflow: ellipsis; white-space: nowrap; direction: rtl; text-align: left }
+figure > .file { overflow: hidden; font-size: 12px; text-overflow: ellipsis; white-space: nowrap }
+.cards.small { grid-template-columns: repeat(auto-fill, minmax(126px, 1fr)); gap: 12px; margin-top: 24px }
+.cards.small figcaption { padding: 8px 10px 10px }
+.cards.small p { flex-wrap: wrap; gap: 0 6px; font-size: 13px; overflow-wrap: normal }
+.cards.small .detail { font-size: 12px }
+.views { display: grid; gap: 18px }
+.views div { display: grid; grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); gap: 8px }
+.views img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 8px; background: var(--line) }
+.views figcaption { margin-top: 6px }
+.shares { display: block; width: 100%; max-width: 780px; height: 22px; border-radius: 6px; overflow: hidden }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 22px; margin: 10px 0 22px; padding: 0; color: var(--soft); font-size: 14px; list-style: none }
+.legend b { color: var(--ink); font-weight: 650 }
+.swatch { display: inline-block; width: 11px; height: 11px; margin-right: 7px; border-radius: 3px }
+.both { fill: var(--good); background: var(--good) }
+.only-a { fill: var(--first); background: var(--first) }
+.only-b { fill: var(--second); background: var(--second) }
+.neither { fill: var(--bad); background: var(--bad) }
 footer { padding-top: 8px; padding-bottom: 48px; color: var(--soft); font-size: 13px }
 :focus-visible { outline: 2px solid var(--good); outline-offset: 2px }
 @media (max-width: 700px) {
@@ -125,12 +146,16 @@ footer { padding-top: 8px; padding-bottom: 48px; color: var(--soft); font-size: 
   section > p.lead { font-size: 17px }
   .tiles { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 10px }
   .tile .number { font-size: 27px }
+  .plain { font-size: 13px }
+  .plain th, .plain td { padding-left: 4px; padding-right: 4px }
+  .plain th { font-size: 12px; white-space: normal; vertical-align: bottom }
 }
 @media print {
   :root {
     color-scheme: light;
     --ground: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #ccc;
     --good: #12805c; --good-soft: #d9efe6; --bad: #d2481f; --bad-soft: #fbe4dc; --mark: #000;
+    --first: #8fc9b2; --second: #3f6fb5;
   }
   body { font-size: 12px; print-color-adjust: exact; -webkit-print-color-adjust: exact }
   nav, .tools { display: none }

@@ -1,5 +1,8 @@
 // The first screen of the report: one sentence, the figures with their intervals, loose and packed apart.
+import type { Bootstrap } from '../bootstrap.js'
+import type { Extras } from '../extras.js'
 import type { Interval, Metrics } from '../metrics.js'
+import { heldOutWords } from '../words.js'
 import { at, type Html, html, percent } from './html.js'
 
 interface Figure {
@@ -22,7 +25,7 @@ function sentence({ images, top1, top4, intervals, sure }: Metrics): Html {
     ${percent(sure.precision)}; at least ${percent(sure.lowerBound)} with 95 % confidence.`
 }
 
-function figures(metrics: Metrics, calibrationError: number): Figure[] {
+function figures(metrics: Metrics, calibrationError: number, bootstrap: Bootstrap): Figure[] {
   const { top1, top4, top5, coarseTop1, macroF1, sure, loss, intervals } = metrics
   return [
     {
@@ -57,6 +60,7 @@ function figures(metrics: Metrics, calibrationError: number): Figure[] {
       name: 'Macro F1',
       value: percent(macroF1),
       note: 'every class counts the same',
+      interval: bootstrap.macroF1,
       share: macroF1,
     },
     {
@@ -140,10 +144,16 @@ function groupsTable({ groups }: Metrics): Html | null {
 }
 
 /** @param calibrationError 0..1, see curves.ts */
-export function summarySection(metrics: Metrics, calibrationError: number): Html {
+export function summarySection(
+  metrics: Metrics,
+  calibrationError: number,
+  bootstrap: Bootstrap,
+  heldOut?: Extras['heldOut'],
+): Html {
   return html`<section id="figures">
     <p class="lead">${sentence(metrics)}</p>
-    <div class="tiles">${figures(metrics, calibrationError).map(tile)}</div>
+    ${heldOut && html`<p>${heldOutWords(heldOut)}</p>`}
+    <div class="tiles">${figures(metrics, calibrationError, bootstrap).map(tile)}</div>
     ${groupsTable(metrics)}
   </section>`
 }

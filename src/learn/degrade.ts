@@ -1,0 +1,173 @@
+// Pictures as a bad day at the checkout makes them: eight degradations, the same for a file in every run.
+import sharp, { type Sharp } from 'sharp'
+import { GroceryError } from '../errors.js'
+import { maxPixels } from '../inference/sharp-decode.js'
+import type { PictureInput } from '../recognition/picture.js'
+import { seededRandom } from './random.js'
+
+interface Pixels {
+  rgb: Buffer
+  width: number
+  height: number
+}
+
+type Random = () => number
+
+export interface Degradation {
+  name: string
+  /** What is done, with its strength. */
+  words: string
+  apply: (pixels: Pixels, random: Random) => Promise<PictureInput> | PictureInput
+}
+
+/** Larger pictures are scaled down to it first, so that a strength means the same for each camera. */
+const mostSide = 640
+
+const open = ({ rgb, width, height }: Pixels) => sharp(rgb, { raw: { width, height, channels: 3 } })
+
+async function pixelsOf(image: Sharp): Promise<Pixels> {
+  const { data, info } = await image.removeAlpha().raw().toBuffer({ resolveWithObject: true })
+  return { rgb: data, width: info.width, height: info.height }
+}
+
+/** Each channel by its gain; too bright is white. */
+function light({ rgb, ...size }: Pixels, gains: readonly [number, number, number]): Pixels {
+  const tables = gains.map(gain =>
+    Uint8Array.from({ length: 256 }, (_, value) => Math.min(255, Math.round(value * gain))),
+  )
+  const lit = Buffer.alloc(rgb.length)
+  for (let i = 0; i < rgb.length; i++) lit[i] = tables[i % 3]![rgb[i]!]!
+  return { rgb: lit, ...size }
+}
+
+function noise({ rgb, ...size }: Pixels, deviation: number, random: Random): Pixels {
+  // The sum of four bytes is nearly normal: mean 510, standard deviation 147.8.
+  const scale = deviation / 147.8
+  const noisy = Buffer.alloc(rgb.length)
+  for (let i = 0; i < rgb.length; i++) {
+    const r = random()
+    const sum = (r & 255) + ((r >>> 8) & 255) + ((r >>> 16) & 255) + (r >>> 24)
+    noisy[i] = Math.max(0, Math.min(255, Math.round(rgb[i]! + (sum - 510) * scale)))
+  }
+  return { rgb: noisy, ...size }
+}
+
+/** One of the four halves behind grey, as behind a hand or a bag. */
+function occlude({ rgb, width, height }: Pixels, random: Random): Pixels {
+  const hidden = Buffer.from(rgb)
+  const side = random() % 4
+  const hides = [
+    (x: number) => x < width / 2,
+    (x: number) => x >= width / 2,
+    (_: number, y: number) => y < height / 2,
+    (_: number, y: number) => y >= height / 2,
+  ][side]!
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (hides(x, y)) hidden.fill(128, (y * width + x) * 3, (y * width + x + 1) * 3)
+    }
+  }
+  return { rgb: hidden, width, height }
+}
+
+/** Corners that come into view are grey. */
+async function turn(pixels: Pixels, degrees: number): Promise<Pixels> {
+  const { width, height } = pixels
+  const turned = await pixelsOf(open(pixels).rotate(degrees, { background: '#808080' }))
+  const left = Math.floor((turned.width - width) / 2)
+  const top = Math.floor((turned.height - height) / 2)
+  return pixelsOf(open(turned).extract({ left, top, width, height }))
+}
+
+/** A haze over all, bright patches, and soft creases where the foil catches the lamp. */
+function glare(pixels: Pixels, random: Random): Promise<Pixels> {
+  const { width, height } = pixels
+  const side = Math.min(width, height)
+  const upTo = (most: number) => Math.round((random() / 2 ** 32) * most)
+  const point = () => `${upTo(width)} ${upTo(height)}`
+  const patches = Array.from({ length: 3 }, () => {
+    const [across, along] = [side * 0.06 + upTo(side * 0.1), side * 0.12 + upTo(side * 0.2)]
+    return `<ellipse rx="${across}" ry="${along}" transform="translate(${point()}) rotate(${upTo(180)})"/>`
+  })
+  const creases = Array.from({ length: 4 }, () => {
+    const wide = side * 0.015 + upTo(side * 0.035)
+    return `<path d="M${point()} Q${point()} ${point()}" stroke-width="${wide}"/>`
+  })
+  const soft = (id: string, share: number) =>
+    `<filter id="${id}" x="-50%" y="-50%" width="200%" height="200%"><feGaussianBlur stdDeviation="${side * share}"/></filter>`
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
+    ${soft('patch', 0.04)}${soft('crease', 0.008)}
+    <rect width="100%" height="100%" fill="#fff" fill-opacity="0.12"/>
+    <g filter="url(#patch)" fill="#fff" fill-opacity="0.85">${patches.join('')}</g>
+    <g filter="url(#crease)" fill="none" stroke="#fff" stroke-opacity="0.7">${creases.join('')}</g></svg>`
+  return pixelsOf(open(pixels).composite([{ input: Buffer.from(svg), blend: 'screen' }]))
+}
+
+const either = <T>(random: Random, one: T, other: T): T => (random() & 1 ? one : other)
+
+export const degradations: readonly Degradation[] = [
+  {
+    name: 'blur',
+    words: 'out of focus: Gaussian, 1 % of the shorter side',
+    apply: pixels =>
+      pixelsOf(open(pixels).blur(Math.max(0.3, Math.min(pixels.width, pixels.height) / 100))),
+  },
+  {
+    name: 'noise',
+    words: 'a cheap sensor: standard deviation 25 of 255',
+    apply: (pixels, random) => noise(pixels, 25, random),
+  },
+  {
+    name: 'dim',
+    words: 'a third of the light',
+    apply: pixels => light(pixels, [0.33, 0.33, 0.33]),
+  },
+  {
+    name: 'coloured',
+    words: 'a warm or a cold lamp',
+    apply: (pixels, random) => light(pixels, either(random, [1.15, 0.95, 0.6], [0.7, 0.95, 1.2])),
+  },
+  {
+    name: 'jpeg40',
+    words: 'JPEG of quality 40',
+    apply: async pixels => ({ jpeg: await open(pixels).jpeg({ quality: 40 }).toBuffer() }),
+  },
+  {
+    name: 'rotation',
+    words: 'turned by 15 degrees, either way',
+    apply: (pixels, random) => turn(pixels, either(random, 15, -15)),
+  },
+  {
+    name: 'occlusion',
+    words: 'one half hidden',
+    apply: (pixels, random) => occlude(pixels, random),
+  },
+  {
+    name: 'glare',
+    words: 'in a plastic bag that shines',
+    apply: (pixels, random) => glare(pixels, random),
+  },
+]
+
+/**
+ * @param bytes a JPEG or PNG; @param file its name: what is drawn at random depends on it alone
+ * Throws IMAGE_UNREADABLE.
+ */
+export async function degrade(
+  bytes: Uint8Array,
+  file: string,
+  { name, apply }: Degradation,
+): Promise<PictureInput> {
+  const random = seededRandom(`${name} ${file}`)
+  try {
+    const upright = sharp(bytes, { limitInputPixels: maxPixels })
+      .autoOrient()
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb')
+      .resize(mostSide, mostSide, { fit: 'inside', withoutEnlargement: true })
+    return await apply(await pixelsOf(upright), random)
+  } catch (cause) {
+    const words = `${file}: decoding it to degrade it (${name}) failed: ${(cause as Error).message}`
+    throw new GroceryError('IMAGE_UNREADABLE', words, { cause })
+  }
+}

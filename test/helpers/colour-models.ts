@@ -1,0 +1,56 @@
+// Tiny models that see the mean of each colour: a red picture gives the logits (weights[0], 0, 0). ONNX, made in the test.
+import { createHash } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { onnxModel } from './onnx-writer.js'
+
+export interface ColourModel {
+  /** The skus of the logits of red, green and blue, or rows of a labels.csv after its index. */
+  skus: string[]
+  /** What the mean of each colour, 0 to 1, is multiplied by. */
+  weights: [number, number, number]
+  size?: number
+  version?: number
+  calibration?: object
+}
+
+/** Writes a model directory and returns its path. */
+export function colourModel(folder: string, name: string, model: ColourModel): string {
+  const { skus, weights, size = 8, version = 1, calibration = {} } = model
+  const dir = join(folder, name)
+  const onnx = onnxModel({
+    inputs: [{ name: 'x', shape: [1, 3, size, size] }],
+    outputs: [{ name: 'y', shape: [1, 3, 1, 1] }],
+    weights: [{ name: 'W', shape: [1, 3, 1, 1], data: Float32Array.from(weights) }],
+    nodes: [
+      { type: 'GlobalAveragePool', from: ['x'], to: ['h'] },
+      { type: 'Mul', from: ['h', 'W'], to: ['y'] },
+    ],
+  })
+  const sha256 = createHash('sha256').update(onnx).digest('hex')
+  mkdirSync(dir, { recursive: true })
+  writeFileSync(join(dir, 'm.onnx'), onnx)
+  writeFileSync(join(dir, 'labels.csv'), skus.map(sku => `${sku}\n`).join(''))
+  const manifest = {
+    schema: 1,
+    name,
+    version,
+    kind: 'classifier',
+    weights: [{ format: 'onnx', file: 'm.onnx', precision: 'fp32', sha256 }],
+    input: { width: size, height: size, scale: 255 },
+    output: { activation: 'softmax' },
+    labels: 'labels.csv',
+    calibration,
+    licence: 'MIT',
+    source: 'test',
+  }
+  writeFileSync(join(dir, 'model.json'), JSON.stringify(manifest))
+  return dir
+}
+
+/** A PNG of one colour. */
+export const plainPicture = (background: string, side = 32): Promise<Buffer> =>
+  sharp({ create: { width: side, height: side, channels: 3, background } })
+    .png()
+    .toBuffer()
