@@ -24,7 +24,9 @@ const packages = [
 function run(program, args, options = {}) {
   const done = spawnSync(program, args, { encoding: 'utf8', cwd: root, ...options })
   if (done.status === 0) return done.stdout
-  console.error(`${program} ${args.join(' ')}\n${done.error ?? done.stdout + done.stderr}\n${done.signal ?? `exit code ${done.status}`}`)
+  console.error(
+    `${program} ${args.join(' ')}\n${done.error ?? done.stdout + done.stderr}\n${done.signal ?? `exit code ${done.status}`}`,
+  )
   process.exit(1)
 }
 

@@ -23,7 +23,8 @@ export interface Use {
 export interface MemoryUse {
   /** Memory of this process alone (RssAnon). */
   host: Use
-  gpu: (Use & { device: string }) | null
+  /** Where a GPU is used there is always a budget. */
+  gpu: (Use & { device: string; budgetBytes: number }) | null
 }
 
 /** One model that is to be loaded. */
@@ -106,8 +107,8 @@ export class MemoryBudget {
    * come are added. For the process that does nothing else but recognise.
    */
   capProcess(threads: number): void {
-    const { hostBytes } = this.#settings
-    if (hostBytes == null) return
+    const { hostBytes = null } = this.#settings
+    if (hostBytes === null) return
     setDataLimit(processMemory().mappedBytes + hostBytes + threads * stackBytes)
   }
 
@@ -121,14 +122,13 @@ export class MemoryBudget {
     this.#last = load
     this.#openGpu(load)
     const { host, gpu } = this.use()
-    if (gpu?.budgetBytes != null) this.#fit(load, gpu, this.#gpuKey(), load.sizes.storedBytes)
+    if (gpu) this.#fit(load, gpu, this.#gpuKey(), load.sizes.storedBytes)
     if (hostBytes !== null)
       this.#fit(load, host, 'memory.hostBytes', gpu ? 0 : load.sizes.floatBytes)
     this.#sampler ??= setInterval(() => this.use(), sampleEveryMs).unref()
     return {
       ...(hostBytes !== null && { hostMemoryBytes: Math.max(1, hostBytes - host.usedBytes) }),
-      ...(gpu?.budgetBytes != null &&
-        divideGpu(load.device, gpu.budgetBytes - gpu.usedBytes, load.sizes.storedBytes)),
+      ...(gpu && divideGpu(load.device, gpu.budgetBytes - gpu.usedBytes, load.sizes.storedBytes)),
     }
   }
 
@@ -184,8 +184,8 @@ export class MemoryBudget {
   }
 
   #openGpu({ runtime, device, statistics = () => '' }: Load): void {
-    const { gpuBytes, gpuFraction } = this.#settings
-    if (gpuBytes == null && gpuFraction === undefined) return
+    const { gpuBytes = null, gpuFraction } = this.#settings
+    if (gpuBytes === null && gpuFraction === undefined) return
     const gauge = gpuGauge(runtime, device, statistics)
     if (!gauge) return
     const { totalBytes } = gauge
@@ -223,8 +223,8 @@ export class MemoryBudget {
   }
 
   #gpuKey(): string {
-    const { gpuBytes, gpuFraction } = this.#settings
-    if (gpuBytes != null || !this.#gpu) return 'memory.gpuBytes'
+    const { gpuBytes = null, gpuFraction } = this.#settings
+    if (gpuBytes !== null || !this.#gpu) return 'memory.gpuBytes'
     return `memory.gpuFraction, ${gpuFraction} of ${size(this.#gpu.totalBytes)}`
   }
 }

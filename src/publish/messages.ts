@@ -168,7 +168,7 @@ export const stateSchema = z.strictObject({
     gpu: z
       .strictObject({
         device: z.string(),
-        budgetBytes: whole.nullable(),
+        budgetBytes: whole,
         usedBytes: whole,
         peakBytes: whole,
       })

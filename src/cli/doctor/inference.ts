@@ -79,8 +79,8 @@ function* checkBudgets({ host, gpu }: MemoryUse): Generator<Finding> {
     ? ok('memory budget', `no limit (memory.hostBytes); ${used}`)
     : ok('memory budget', `${used} of ${megabytes(host.budgetBytes)} (memory.hostBytes)`)
   if (!gpu) return
-  const budget = gpu.budgetBytes === null ? '' : ` of ${megabytes(gpu.budgetBytes)}`
-  yield ok('gpu budget', `${gpu.device}: ${megabytes(gpu.peakBytes)} at the peak${budget}`)
+  const peak = `${megabytes(gpu.peakBytes)} at the peak of ${megabytes(gpu.budgetBytes)}`
+  yield ok('gpu budget', `${gpu.device}: ${peak}`)
 }
 
 /** Last of all checks: it takes longest, and a runtime that crashes here has let the others be read. */
