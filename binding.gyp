@@ -30,6 +30,7 @@
         "native/onnxruntime/session.cc",
         "native/openvino/api.cc",
         "native/openvino/session.cc",
+        "native/system/exchange.cc",
         "native/system/limits.cc",
         "native/system/notify.cc",
         "native/system/nvml.cc"

@@ -216,6 +216,10 @@ export const errorTable = {
     remedy:
       'Raise the key that the message names above the peak it shows, or use a smaller model: docs/9-memory.md.',
   },
+  MODEL_EXISTS: {
+    meaning: 'The folder that a new model should be written to is there already.',
+    remedy: 'Name another folder with --out, or replace it with --force.',
+  },
   MODEL_EXTERNAL_DATA: {
     meaning: 'The ONNX file keeps weights in another file, which grocerd does not follow.',
     remedy: 'Save the model with its weights inside (onnx.save without external data).',
@@ -225,6 +229,11 @@ export const errorTable = {
     meaning: 'A model file is not the file that model.json was written for.',
     remedy: 'Copy the model directory again; if you changed it on purpose, write its sha256 anew.',
     exit: exitCodes.config,
+  },
+  MODEL_HEAD_UNKNOWN: {
+    meaning: 'The last layer of the base model is not of a form that can be read or exchanged.',
+    remedy:
+      'Use a base with an embedding output and MatMul and Add (or Gemm) behind it, as grocery81 has.',
   },
   MODEL_INVALID: {
     meaning:
@@ -245,6 +254,10 @@ export const errorTable = {
     meaning: 'The shape of the model, of its input or of its output is not what was expected.',
     remedy: 'Check input and output in model.json against the model.',
     exit: exitCodes.config,
+  },
+  MODEL_UNWRITABLE: {
+    meaning: 'The new model cannot be written: the disk is full, or the folder may not be written.',
+    remedy: 'Free disk space, or name another folder with --out; nothing half written is left.',
   },
   MQTT_DISCONNECTED: {
     meaning: 'There is no connection to the MQTT broker; events wait on disk.',
@@ -294,10 +307,19 @@ export const errorTable = {
       'Mend the line that the message names; the header is site,sku,share, and an empty site is every site.',
     exit: exitCodes.config,
   },
+  REPLAY_INVALID: {
+    meaning:
+      'The base has no usable replay.bin and replay.json, which keep old classes from being forgotten.',
+    remedy: 'Use a base that `grocerd train` wrote (or grocery81), or train all classes anew.',
+  },
   RUNTIME_NOT_FOUND: {
     meaning: 'No inference runtime (OpenVINO or ONNX Runtime) was found for this model.',
     remedy:
       'Run `npm ci` with network, or set GROCERD_OPENVINO_DIR; `grocerd doctor` lists places.',
+  },
+  SELF_TEST_FAILED: {
+    meaning: 'The model that was just written does not give the scores that were trained.',
+    remedy: 'Nothing was kept. Try another --runtime or --device, and report it.',
   },
   SESSION_CLOSED: {
     meaning: 'The request names a session that is not open.',

@@ -322,6 +322,7 @@ t.test('what is wrong with a price list is told all at once', async t => {
 // ---- held-out predictions
 
 const calibration = {
+  norm: null,
   temperature: 3,
   sure: 0.9,
   auto: null,

@@ -29,7 +29,7 @@ class InFloat32(nn.Module):
 
 
 class Classifier(nn.Module):
-    """N x 3 x 256 x 256 in; `logits` N x classes (no softmax) and `embedding` N x 1280 out."""
+    """N x 3 x 288 x 288 in; `logits` N x classes (no softmax) and `embedding` N x 1280 out."""
 
     def __init__(self, classes: int):
         super().__init__()

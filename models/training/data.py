@@ -6,7 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-SIZE = 256
+SIZE = 288
 MEAN, SCALE = 127.0, 128.0
 
 
@@ -50,9 +50,9 @@ def to_tensor(rgb: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(((rgb.astype(np.float32) - MEAN) / SCALE).transpose(2, 0, 1))
 
 
-def tensors(photos: list[Photo]) -> np.ndarray:
-    """Every photograph as the run time would feed it: N x 3 x 256 x 256, float32."""
-    return np.stack([to_tensor(fit_crop(decode(photo.path))) for photo in photos])
+def tensors(photos: list[Photo], size: int = SIZE) -> np.ndarray:
+    """Every photograph as the run time would feed it: N x 3 x size x size, float32."""
+    return np.stack([to_tensor(fit_crop(decode(photo.path), size)) for photo in photos])
 
 
 def fine_of(photos: list[Photo]) -> np.ndarray:

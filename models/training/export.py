@@ -20,7 +20,7 @@ QUANTISE_WITH, MOST_LOSS = 300, 0.005
 
 
 def to_onnx(model: Classifier) -> onnx.ModelProto:
-    """Static 1x3x256x256 graph: input `image`, outputs `logits` and `embedding`, float32."""
+    """Static 1x3x288x288 graph: input `image`, outputs `logits` and `embedding`, float32."""
     buffer = io.BytesIO()
     torch.onnx.export(
         model.eval(), (torch.zeros(1, 3, SIZE, SIZE),), buffer, dynamo=False, opset_version=OPSET,

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import softmax
 
-from calibrate import lower_bound
+from calibrate import calibrated, lower_bound
 
 
 def wilson(right: int, of: int, z: float = 1.96) -> tuple[float, float]:
@@ -26,7 +26,7 @@ def macro_f1(fine: np.ndarray, told: np.ndarray) -> float:
 def measure(logits: np.ndarray, fine: np.ndarray, coarse_of: np.ndarray, loose: np.ndarray,
             calibration: dict) -> dict:
     """The keys of `grocerd evaluate --json`, as far as a card needs them; rates 0 to 1."""
-    scores = softmax(logits / calibration['temperature'], axis=1)
+    scores = softmax(calibrated(logits, calibration), axis=1)
     ranked = np.argsort(-scores, axis=1)
     told, right = ranked[:, 0], ranked[:, 0] == fine
     low, high = wilson(int(right.sum()), len(fine))

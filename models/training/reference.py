@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from scipy.special import softmax
 
+from calibrate import calibrated
 from data import MEAN, SCALE, SIZE, decode, fit_crop, to_tensor
 from runtimes import onnx_runtime, openvino_f32
 
@@ -41,7 +42,7 @@ def main() -> None:
     for weights in manifest['weights']:
         key, runner = RUNNERS[weights['format']]
         logits = runner(options.model / weights['file'])(inputs)[manifest['output']['logits']]
-        scores = softmax(logits / manifest['calibration']['temperature'], axis=1)
+        scores = softmax(calibrated(logits, manifest['calibration']), axis=1)
         for image, row in zip(images, scores, strict=True):
             top = int(row.argmax())
             image[key] = {'index': top, 'sku': skus[top], 'score': round(float(row[top]), 6),

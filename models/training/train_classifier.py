@@ -22,12 +22,16 @@ from runtimes import onnx_runtime, openvino_f32
 SOURCE = 'models/training/train_classifier.py on train and val of the Grocery Store Dataset'
 
 
-def frozen_embeddings(inputs: np.ndarray, labels: list[Label], work: Path) -> np.ndarray:
+# Of the pictures that folds are cut and the first head is fitted by.
+LOOK_SIZE = 256
+
+
+def frozen_embeddings(photos: list[Photo], labels: list[Label], work: Path) -> np.ndarray:
     """Those of the ImageNet backbone, kept in WORK because a resumed run wants them again."""
     kept = work / 'embeddings.npy'
     if not kept.exists():
         work.mkdir(parents=True, exist_ok=True)
-        np.save(kept, embed(Classifier(len(labels)), inputs))
+        np.save(kept, embed(Classifier(len(labels)), tensors(photos, LOOK_SIZE)))
     return np.load(kept)
 
 
@@ -71,7 +75,7 @@ def main() -> None:
     labels = read_classes(options.data)
     photos = read_split(options.data, 'train') + read_split(options.data, 'val')
     inputs, fine = tensors(photos), fine_of(photos)
-    embeddings = frozen_embeddings(inputs, labels, options.work)
+    embeddings = frozen_embeddings(photos, labels, options.work)
     folds = visual_folds(embeddings, fine)
     whole = Part(np.arange(len(photos)), options.epochs, options.work / 'all', ('a', 'b'))
     without = [Part(np.flatnonzero(folds != fold), options.fold_epochs,
@@ -92,7 +96,7 @@ def main() -> None:
         write_held_out_model(part, labels, photos, calibration)
     write_out_of_fold(options.out / 'out-of-fold.csv',
                       [str(photo.path.relative_to(options.data)) for photo in photos], fine,
-                      logits['openvinoInt8'], calibration['temperature'])
+                      logits['openvinoInt8'], calibration)
     publish(options.out, name, options.version, labels, fine, logits, calibration)
 
 

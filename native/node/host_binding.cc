@@ -6,6 +6,7 @@
 #include "../image/turbojpeg.h"
 #include "../onnxruntime/api.h"
 #include "../openvino/api.h"
+#include "../system/exchange.h"
 #include "../system/limits.h"
 #include "../system/notify.h"
 #include "../system/nvml.h"
@@ -61,6 +62,14 @@ Napi::Value openvino_property(const Napi::CallbackInfo& info) {
                                      info[1].As<Napi::String>().Utf8Value().c_str()));
 }
 
+Napi::Value exchange(const Napi::CallbackInfo& info) {
+  if (!info[0].IsString() || !info[1].IsString())
+    throw std::invalid_argument("Expected two paths");
+  return Napi::Boolean::New(info.Env(),
+                            system::exchange_paths(info[0].As<Napi::String>().Utf8Value(),
+                                                   info[1].As<Napi::String>().Utf8Value()));
+}
+
 }  // namespace
 
 void export_host(Napi::Env env, Napi::Object exports) {
@@ -76,6 +85,7 @@ void export_host(Napi::Env env, Napi::Object exports) {
   exports.Set("nvidiaMemory", Napi::Function::New<guarded<nvidia_memory>>(env, "nvidiaMemory"));
   exports.Set("openVinoProperty",
               Napi::Function::New<guarded<openvino_property>>(env, "openVinoProperty"));
+  exports.Set("exchangePaths", Napi::Function::New<guarded<exchange>>(env, "exchangePaths"));
 }
 
 }  // namespace grocerd::node

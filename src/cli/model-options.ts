@@ -22,7 +22,8 @@ function divisors(text: string): number[] {
   throw new GroceryError('USAGE', `Expected --scale without 0 but received "${text}"`)
 }
 
-const whole = (least: number) => (text: string) => {
+/** Reads a whole number of an option. */
+export const whole = (least: number) => (text: string) => {
   const value = Number(text)
   if (Number.isInteger(value) && value >= least && value <= 256) return value
   throw new GroceryError(

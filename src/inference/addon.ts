@@ -67,6 +67,7 @@ interface Native {
   openVinoProperty(device: string, key: string): string
   sdNotify(socket: string, message: string): boolean
   setDataLimit(bytes: number): void
+  exchangePaths(one: string, other: string): boolean
   fitLogistic(options: LogisticOptions): Promise<LogisticFit>
 }
 
@@ -375,4 +376,11 @@ export function nvidiaMemory(): NvidiaMemory {
 /** A property of an OpenVINO device as text; empty where the device or the property is not there. */
 export function openVinoProperty(device: string, key: string): string {
   return probeRuntime('openvino').found ? native().openVinoProperty(device, key) : ''
+}
+
+/**
+ * Exchanges two files or folders in one step; false where the file system cannot.
+ */
+export function exchangePaths(one: string, other: string): boolean {
+  return native().exchangePaths(one, other)
 }

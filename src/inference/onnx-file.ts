@@ -1,5 +1,5 @@
 // A bounded walk over an ONNX file: what a load must know before a runtime sees it. It runs nothing.
-import { GroceryError } from '../errors.js'
+import { attribute, fields, first, graph, invalid, model, node, tensor, text } from './onnx-wire.js'
 
 /** What the walk found. */
 export interface OnnxFacts {
@@ -15,61 +15,10 @@ export interface OnnxFacts {
   lastOperators: (string | undefined)[]
 }
 
-// Field numbers of onnx.proto3 (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3).
-const model = { graph: 7, functions: 25 } as const
-const graph = { node: 1, initializer: 5, input: 11, output: 12, sparse: 15 } as const
-const node = { output: 2, operator: 4, attribute: 5 } as const
-const attribute = { tensor: 5, graph: 6, tensors: 10, graphs: 11 } as const
-const tensor = { type: 2, externalData: 13 } as const
 const maxDepth = 16
 
-type Field = { number: number; value: number; bytes: Uint8Array | null }
-
-const invalid = (what: string) =>
-  new GroceryError('MODEL_INVALID', `Expected an ONNX file but ${what}; it is damaged or truncated`)
-
-/** The fields of one protobuf message; numbers beyond 2^53 lose precision, which no field read here needs. */
-function* fields(bytes: Uint8Array): Generator<Field> {
-  let at = 0
-  const varint = (): number => {
-    let value = 0
-    for (let shift = 0; shift < 70; shift += 7) {
-      const byte = bytes[at++]
-      if (byte === undefined) throw invalid('a number ends too early')
-      value += (byte & 0x7f) * 2 ** shift
-      if (byte < 0x80) return value
-    }
-    throw invalid('a number is longer than ten bytes')
-  }
-  while (at < bytes.length) {
-    const key = varint()
-    const number = Math.floor(key / 8)
-    const wire = key & 7
-    if (number === 0) throw invalid('a field has number 0')
-    if (wire === 0) {
-      yield { number, value: varint(), bytes: null }
-      continue
-    }
-    const length = wire === 2 ? varint() : wire === 5 ? 4 : wire === 1 ? 8 : -1
-    if (length < 0) throw invalid(`a field has wire type ${wire}`)
-    if (at + length > bytes.length) throw invalid(`a field of ${length} bytes ends past the file`)
-    yield { number, value: 0, bytes: bytes.subarray(at, at + length) }
-    at += length
-  }
-}
-
-const text = (bytes: Uint8Array | null) => Buffer.from(bytes ?? []).toString('utf8')
-
-function first(bytes: Uint8Array | null, ...path: number[]): Uint8Array | null {
-  return path.reduce<Uint8Array | null>((inner, number) => {
-    if (inner === null) return null
-    for (const field of fields(inner)) if (field.number === number) return field.bytes
-    return null
-  }, bytes)
-}
-
 /** TypeProto.tensor_type.shape.dim[].dim_value; -1 where a dimension is free. */
-function shapeOf(valueInfo: Uint8Array): number[] {
+export function shapeOf(valueInfo: Uint8Array): number[] {
   const shape = first(valueInfo, 2, 1, 2)
   if (shape === null) return []
   const dims: number[] = []

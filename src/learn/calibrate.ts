@@ -1,8 +1,11 @@
 // Temperature and thresholds from logits of pictures that the head had no part in. Pure numbers;
 // models/training/calibrate.py is the same for the models that ship.
+import { normalised } from '../recognition/decision.js'
 import { lowerBoundReaches } from './intervals.js'
 
 export interface Calibration {
+  /** The power mean by which logits are divided first; null: they are not. */
+  norm: number | null
   /** Probabilities are softmax(logits / temperature). */
   temperature: number
   /** The smallest score from which on 98 % are right by the bound; null: the pictures cannot show it. */
@@ -129,10 +132,28 @@ function unknownBelow(best: readonly Best[]): number {
   return 0
 }
 
-/** The manifest's `calibration`, from logits (pictures x classes) and the class of each picture. */
-export function calibrateHead(logits: Float32Array, labels: Int32Array): Calibration {
-  if (labels.length === 0) return { temperature: 1, sure: null, auto: null, unknown: 0, margin: 0 }
-  const classes = logits.length / labels.length
+function normalisedRows(rows: Float32Array, classes: number, norm: number): Float32Array {
+  const all = new Float32Array(rows.length)
+  for (let at = 0; at < rows.length; at += classes) {
+    all.set(normalised(rows.subarray(at, at + classes), norm), at)
+  }
+  return all
+}
+
+/**
+ * The manifest's `calibration`, from logits (pictures x classes) and the class of each picture.
+ * @param norm as in the manifest; null for logits as they are
+ */
+export function calibrateHead(
+  raw: Float32Array,
+  labels: Int32Array,
+  norm: number | null = null,
+): Calibration {
+  if (labels.length === 0) {
+    return { norm, temperature: 1, sure: null, auto: null, unknown: 0, margin: 0 }
+  }
+  const classes = raw.length / labels.length
+  const logits = norm === null ? raw : normalisedRows(raw, classes, norm)
   const temperature = fitTemperature(logits, labels)
   const best = Array.from(labels, (label, picture) =>
     bestOf(logits.subarray(picture * classes, (picture + 1) * classes), label, temperature),
@@ -140,6 +161,7 @@ export function calibrateHead(logits: Float32Array, labels: Int32Array): Calibra
   const sure = threshold(best, surePrecision)
   const leads = best.filter(({ score }) => sure !== null && score >= sure).map(({ lead }) => lead)
   return {
+    norm,
     temperature,
     sure,
     auto: threshold(best, autoPrecision),

@@ -19,7 +19,10 @@ type FindClass = (label: string) => number | null
 
 // Also kinds that are refused later: a picture that is silently left out would flatter the figures.
 const pictureName = /\.(jpe?g|png|webp|gif|bmp|tiff?|heic|avif)$/i
-const mostLevels = 8
+/** Also those that cannot be read later, so that they are told. */
+export const isPictureName = (name: string): boolean => pictureName.test(name)
+
+export const mostLevels = 8
 
 /** A label is a sku, a name, one of them in other case, or a class index, in this order. */
 export function classFinder(labels: readonly Product[]): FindClass {
@@ -58,12 +61,12 @@ function classOfFolder(folder: string, find: FindClass): number | null {
 }
 
 /** Links are followed, since data sets are often put together from them; the levels end a circle. */
-function* filesUnder(folder: string, levels: number): Generator<string> {
+export function* filesUnder(folder: string, levels: number): Generator<string> {
   for (const name of readdirSync(folder)) {
     if (name.startsWith('.')) continue
     const path = join(folder, name)
     const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory()
-    if (!isFolder && pictureName.test(name)) yield path
+    if (!isFolder && isPictureName(name)) yield path
     else if (isFolder && levels > 0) yield* filesUnder(path, levels - 1)
   }
 }

@@ -38,6 +38,8 @@ export interface HeadOptions {
   frozen?: LinearHead
   /** Embeddings of the frozen classes, against forgetting them. */
   replay?: { rows: Float32Array; labels: Int32Array }
+  /** The norm of the calibration; null (default): none. */
+  norm?: number | null
 }
 
 export interface TrainedHead {
@@ -86,7 +88,14 @@ export async function trainHead(
   weights.set(options.frozen?.weights ?? [])
   bias.set(options.frozen?.bias ?? [])
   const { heldOut, tried, l2 } = found
-  return { weights, bias, heldOut, calibration: calibrateHeldOut(set, heldOut), tried, l2 }
+  return {
+    weights,
+    bias,
+    heldOut,
+    calibration: calibrateHeldOut(set, heldOut, options.norm),
+    tried,
+    l2,
+  }
 }
 
 function requireSet(set: EmbeddingSet, { frozen, replay }: HeadOptions): void {
@@ -119,7 +128,11 @@ function requireSet(set: EmbeddingSet, { frozen, replay }: HeadOptions): void {
   }
 }
 
-function calibrateHeldOut(set: EmbeddingSet, heldOut: Float32Array): Calibration {
+function calibrateHeldOut(
+  set: EmbeddingSet,
+  heldOut: Float32Array,
+  norm: number | null = null,
+): Calibration {
   const { logits, labels } = heldOutOnly(set, heldOut)
-  return calibrateHead(logits, labels)
+  return calibrateHead(logits, labels, norm)
 }

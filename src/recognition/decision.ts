@@ -22,11 +22,15 @@ export interface Thresholds {
  * Calibrated probabilities of a classifier's output.
  * @param output one value a class: logits for softmax and sigmoid, probabilities for none
  * @param temperature above 1 makes the model more modest. Throws INFERENCE_FAILED on NaN.
+ * @param norm logits are centred and divided by this power mean of theirs first: models trained with smoothed
+ *   labels say how far they can be trusted by the proportions of their logits, not by their size (after
+ *   Cattelan & Silva, "How to fix a broken confidence estimator", 2024)
  */
 export function calibrate(
   output: Float32Array,
   activation: Activation,
   temperature: number,
+  norm: number | null = null,
 ): Float32Array {
   for (const value of output) {
     if (!Number.isFinite(value)) {
@@ -35,13 +39,23 @@ export function calibrate(
   }
   if (activation === 'sigmoid') return output.map(value => 1 / (1 + Math.exp(-value / temperature)))
   if (activation === 'none' && temperature === 1) return output.slice()
-  const logits = activation === 'none' ? output.map(p => Math.log(Math.max(p, 1e-12))) : output
+  const raw = activation === 'none' ? output.map(p => Math.log(Math.max(p, 1e-12))) : output
+  const logits = norm === null ? raw : normalised(raw, norm)
   let max = Number.NEGATIVE_INFINITY
   for (const value of logits) max = Math.max(max, value)
   const powers = logits.map(value => Math.exp((value - max) / temperature))
   let sum = 0
   for (const value of powers) sum += value
   return powers.map(value => value / sum)
+}
+
+/** Centred, and divided by the power mean of the distances from the centre. */
+export function normalised(logits: Float32Array, norm: number): Float32Array {
+  const centre = logits.reduce((sum, value) => sum + value, 0) / logits.length
+  const powers = logits.reduce((sum, value) => sum + Math.abs(value - centre) ** norm, 0)
+  const size = (powers / logits.length) ** (1 / norm)
+  // Where all are equal there is nothing to tell apart.
+  return size === 0 ? logits.map(() => 0) : logits.map(value => (value - centre) / size)
 }
 
 /** The best `top` products by their scores; scores by class index. */

@@ -134,8 +134,9 @@ export class Network {
     }
     const { outputs, stagesMs } = await this.#engine.infer(input)
     const { activation } = this.#model.manifest.output
-    const { temperature } = this.#model.manifest.calibration
-    return { scores: calibrate(outputs[this.#output]!.data, activation, temperature), stagesMs }
+    const { temperature, norm } = this.#model.manifest.calibration
+    const output = outputs[this.#output]!.data
+    return { scores: calibrate(output, activation, temperature, norm), stagesMs }
   }
 
   async stop(): Promise<void> {

@@ -9,8 +9,9 @@ export interface OnnxTensor {
 export interface OnnxModel {
   inputs: OnnxTensor[]
   outputs: OnnxTensor[]
-  weights: (OnnxTensor & { data: Float32Array })[]
-  nodes: { type: string; from: string[]; to: string[] }[]
+  /** Halves are float16 as they stand in the file. */
+  weights: (OnnxTensor & { data: Float32Array | Uint16Array })[]
+  nodes: { type: string; from: string[]; to: string[]; integers?: Record<string, number> }[]
 }
 
 type Bytes = number[] | Uint8Array
@@ -49,7 +50,13 @@ function valueInfo({ name, shape }: OnnxTensor): Bytes {
 
 function weight({ name, shape, data }: OnnxModel['weights'][number]): Bytes {
   const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  return join([...shape.map(side => number(1, side)), number(2, 1), text(8, name), bytes(9, raw)])
+  const type = data instanceof Float32Array ? 1 : 10
+  return join([
+    ...shape.map(side => number(1, side)),
+    number(2, type),
+    text(8, name),
+    bytes(9, raw),
+  ])
 }
 
 /** The bytes of an ONNX model of opset 13. */
@@ -62,6 +69,9 @@ export function onnxModel(model: OnnxModel): Uint8Array {
           ...node.from.map(n => text(1, n)),
           ...node.to.map(n => text(2, n)),
           text(4, node.type),
+          ...Object.entries(node.integers ?? {}).map(([name, value]) =>
+            bytes(5, join([text(1, name), number(3, value), number(20, 2)])),
+          ),
         ]),
       ),
     ),

@@ -1,0 +1,73 @@
+// What the cross-validated heads said of the pictures that they had no part in, as an evaluation sees it. Pure.
+import { calibrate, decide, rank, type Thresholds } from '../../recognition/decision.js'
+import type { Product } from '../../recognition/types.js'
+import type { Head } from '../../inference/head.js'
+import type { Outcome } from '../metrics.js'
+import type { Calibration } from '../calibrate.js'
+import { logitsOf } from './logits.js'
+
+/**
+ * Without those that no head could leave out, since their class has one look only.
+ * @param logits pictures x products; NaN where there are none
+ * @param pictures with their class among the products
+ */
+export function heldOutOutcomes(
+  pictures: readonly { file: string; truth: number }[],
+  logits: Float32Array,
+  products: readonly Product[],
+  calibration: Calibration,
+): Outcome[] {
+  const { temperature, norm, ...levels } = calibration
+  const thresholds: Thresholds = { ...levels, autoAdd: false, top: 4 }
+  return pictures.flatMap(({ file, truth }, index) => {
+    const own = logits.subarray(index * products.length, (index + 1) * products.length)
+    if (Number.isNaN(own[0])) return []
+    const scores = calibrate(own, 'softmax', temperature, norm)
+    const { decision } = decide(rank(scores, products, 2), thresholds)
+    return [{ file, truth, scores, decision }]
+  })
+}
+
+const stricter = (a: number | null, b: number | null) =>
+  a === null || b === null ? null : Math.max(a, b)
+
+/**
+ * For added classes: thresholds that were measured on either side hold for both. The higher temperature makes every
+ * score more modest, so that no threshold lets more through than where it was measured. Both are of one norm.
+ */
+export const mostCautious = (base: Calibration, own: Calibration): Calibration => ({
+  norm: base.norm,
+  temperature: Math.max(base.temperature, own.temperature),
+  sure: stricter(base.sure, own.sure),
+  auto: stricter(base.auto, own.auto),
+  unknown: Math.max(base.unknown, own.unknown),
+  margin: Math.max(base.margin, own.margin),
+})
+
+export interface Kept {
+  /** Embeddings that the base brought. */
+  rows: number
+  /** Share of them that is right with the old classes alone, and with the new ones beside them. */
+  before: number
+  after: number
+}
+
+const best = (values: Float32Array) =>
+  values.reduce((top, value, index) => (value > values[top]! ? index : top), 0)
+
+/** How much the old classes lose to the new ones. */
+export function keptOf(
+  rows: Float32Array,
+  labels: readonly number[],
+  heads: { old: Head; joint: Head },
+): Kept {
+  const { old, joint } = heads
+  const share = (head: Head) => {
+    const right = labels.filter((label, index) => {
+      const row = rows.subarray(index * head.dims, (index + 1) * head.dims)
+      return best(logitsOf(head, row)) === label
+    })
+    return right.length / labels.length
+  }
+  return { rows: labels.length, before: share(old), after: share(joint) }
+}
