@@ -286,9 +286,10 @@ export class Daemon {
         kiosk.modelLoaded(model, runtime)
         metrics.setModel(model, runtime)
         this.#modelFault = false
-        health.set('vision', null)
+        // First, so that no state in between says that all is well.
         this.#memoryReason = this.#standIn(runtime)
         health.set('memory', this.#memoryReason)
+        health.set('vision', null)
         if (this.#config.cameras.length === 0) health.started()
         this.#showState()
         return

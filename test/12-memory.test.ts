@@ -365,21 +365,21 @@ async function daemonWith(t: Test, dir: string, config: object) {
   return { daemon, till }
 }
 
+/** What a state says of the memory. */
+const reasonOf = ({ reasons }: { reasons: { code: string; message: string }[] }) =>
+  reasons.find(one => one.code === 'MEMORY_BUDGET_EXCEEDED')?.message
+
 t.test('a cap that nothing fits into: the daemon serves and says why', async t => {
   const { daemon, till } = await daemonWith(t, t.testdir(), {
     memory: { hostBytes: '20MiB' },
   })
   const refused = await till.until(
-    ({ topic, message }) =>
-      topic === 'state' && message.reasons[0]?.code === 'MEMORY_BUDGET_EXCEEDED',
+    ({ topic, message }) => topic === 'state' && reasonOf(message) !== undefined,
     'a state with the reason',
     { ms: 60_000 },
   )
   t.equal(refused.message.readiness, 'degraded')
-  t.match(
-    refused.message.reasons[0].message,
-    /Expected at most 20\.0 MiB \(memory\.hostBytes\) but /,
-  )
+  t.match(reasonOf(refused.message), /Expected at most 20\.0 MiB \(memory\.hostBytes\) but /)
   t.equal(refused.message.memory.budgetBytes, 20 * MiB)
   t.equal((await get(daemon.httpPort, '/healthz')).status, 200)
   t.equal((await get(daemon.httpPort, '/readyz')).status, 503)
@@ -417,8 +417,7 @@ t.test('where the first weights do not fit, the next ones run, and state says so
   )
   t.equal(state.message.readiness, 'degraded')
   t.match(
-    state.message.reasons.find((one: { code: string }) => one.code === 'MEMORY_BUDGET_EXCEEDED')
-      ?.message,
+    reasonOf(state.message),
     /^grocery81 in onnxruntime on CPU: Expected at most 230\.0 MiB .* the weights alone take 1\d\d\.\d MiB; it runs in \w+ on CPU instead$/,
   )
   const metrics = (await get(daemon.httpPort, '/metrics')).text
@@ -482,11 +481,14 @@ t.test('what grows past its budget while it runs ends, with a word before', asyn
   child.send(message)
   const [, signal] = await once(child, 'exit')
   t.equal(signal, 'SIGKILL')
-  const faults = heard.filter(one => one.type === 'fault')
-  t.match(faults, [
-    { code: 'MEMORY_BUDGET_EXCEEDED', fatal: false },
-    { code: 'MEMORY_BUDGET_EXCEEDED', fatal: true },
-  ])
+  // Between the two the kernel's wall may stop the leak, which is another fault.
+  const faults = heard
+    .filter(one => one.type === 'fault')
+    .filter(one => one.code === 'MEMORY_BUDGET_EXCEEDED')
+  t.same(
+    faults.map(one => one.fatal),
+    [false, true],
+  )
   t.match(
     faults[0]!.message,
     /Expected at most 600\.0 MiB \(memory\.hostBytes\) but [\d.]+ MiB are used/,

@@ -238,7 +238,10 @@ export interface WeightBytes {
   weights?: Uint8Array
   /** Of all bytes, for state and caches. */
   sha256: string
-  /** Of the weights alone, as stored and with 16-bit numbers widened to 32. */
+}
+
+export interface ReadWeights extends WeightBytes {
+  /** Of the weights alone, bytes: as stored, and with 16-bit numbers widened to 32. */
   sizes: { storedBytes: number; floatBytes: number }
 }
 
@@ -259,7 +262,7 @@ function readChecked(folder: string, name: string, expected: string | null): Uin
  * Reads each file once and hashes those same bytes, so that nothing can be exchanged between check and load.
  * Throws MODEL_NOT_FOUND, MODEL_HASH_MISMATCH, MODEL_EXTERNAL_DATA, MODEL_INVALID.
  */
-export function readWeights(folder: string, entry: Weights): WeightBytes {
+export function readWeights(folder: string, entry: Weights): ReadWeights {
   const model = readChecked(folder, entry.file, entry.sha256)
   if (entry.format === 'onnx') {
     const { externalData, weightBytes, floatBytes } = readOnnx(model)
