@@ -23,10 +23,11 @@ import { GroceryError } from '../src/errors.js'
 import { Engine, probeRuntime, type RuntimeName } from '../src/inference/addon.js'
 import type { Head } from '../src/inference/head.js'
 import { graftHead, readHead } from '../src/inference/head-exchange.js'
-import { openModel, readWeights } from '../src/inference/manifest.js'
+import { type Calibration, openModel, readWeights } from '../src/inference/manifest.js'
 import { halfToFloat } from '../src/inference/numbers.js'
 import { makeView } from '../src/learn/augment.js'
 import { clopperPearsonLower } from '../src/learn/intervals.js'
+import { handicap, handicapped, variedReplay } from '../src/learn/train/added.js'
 import { fewestForSure, neverSure } from '../src/learn/train/advice.js'
 import { openCache } from '../src/learn/train/cache.js'
 import { viewsFor } from '../src/learn/train/embed.js'
@@ -291,6 +292,40 @@ t.test('the cache survives a cut and a flipped bit, and forgets only that', asyn
   t.ok(third.read(keys[1]!, 2, row))
   t.same([...row], [7, 7, 7, 7])
   third.close()
+})
+
+t.test('a new class stands behind old ones, and their rows vary as its own do', async t => {
+  const set = {
+    rows: Float32Array.of(1, 0, 3, 0, 0, 4, 0, 8),
+    dims: 2,
+    picture: Int32Array.of(0, 1, 2, 3),
+    labels: Int32Array.of(1, 1, 2, 2),
+    groups: Int32Array.of(0, 1, 2, 3),
+    classes: 3,
+  }
+  const replay = { rows: Float32Array.of(10, 20), labels: Int32Array.of(0) }
+  const { rows, labels } = variedReplay(replay, set, 1)
+  t.same([...labels], [0, 0, 0, 0, 0])
+  t.same([...rows.subarray(0, 2)], [10, 20])
+  const allowed = ['11,20', '9,20', '10,18', '10,22']
+  for (let copy = 1; copy < 5; copy++) {
+    t.ok(allowed.includes(rows.subarray(2 * copy, 2 * copy + 2).join()), `copy ${copy}`)
+  }
+  const trained = {
+    weights: new Float32Array(6),
+    bias: Float32Array.of(1, 2, 3),
+    heldOut: Float32Array.of(0, 5, 0, Number.NaN, Number.NaN, Number.NaN, 0, 0, 5, 4, 0, 5),
+    calibration: { norm: null, temperature: 1, sure: null, auto: null, unknown: 0, margin: 0 },
+    tried: [],
+    l2: 1,
+  }
+  const after = handicapped(trained, set, 1)
+  t.same([...after.bias], [1, 2 - handicap, 3 - handicap])
+  t.same([...after.heldOut.subarray(9)], [4, -handicap, 5 - handicap])
+  t.ok(
+    after.calibration.temperature > 0.05,
+    'measured anew, without the picture that has no logits',
+  )
 })
 
 // ---- whole trainings on made pictures
@@ -570,6 +605,11 @@ t.test(
       ['green', 'red', 'blue'],
     )
     t.same([added.kept?.rows, added.kept?.before, added.kept?.after], [20, 1, 1])
+    const [before, after] = [openModel(first), openModel(join(folder, 'model'))].map(
+      model => model.manifest.calibration,
+    ) as [Calibration, Calibration]
+    t.ok(after.temperature >= before.temperature, 'scores are at least as modest')
+    t.same([after.sure, after.unknown >= before.unknown], [null, true])
     t.match(trainingText(added, 'x'), /old classes {5}100\.0 % of 20 embeddings/)
 
     const input = await readPicture(await photo('grey', 4), 'grey')
@@ -675,8 +715,9 @@ t.test('a full disk is said, and nothing half written stays', async t => {
     `MODEL_UNWRITABLE: Expected to write the model to ${out} but the disk is full (ENOSPC); nothing was left behind`,
   )
   t.same(readdirSync(small), [])
+  writeFileSync(join(small, 'other'), Buffer.alloc(12 * 1024))
   const kept = await train(optionsOf(folder, { cache: small }))
-  t.same(kept.warnings.at(-1), 'the cache of embeddings could not be written: ENOSPC')
+  t.ok(kept.warnings.includes('the cache of embeddings could not be written: ENOSPC'))
 })
 
 // ---- real photographs

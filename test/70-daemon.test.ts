@@ -359,6 +359,8 @@ t.test(
     const lost = await till.until(
       one =>
         one.topic === 'state' &&
+        // While the model still loads it is starting, whatever the camera does.
+        one.message.readiness !== 'starting' &&
         one.message.reasons.some((reason: { code: string }) => reason.code === 'CAMERA_NOT_FOUND'),
       'a lost camera',
     )

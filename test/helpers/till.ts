@@ -14,7 +14,8 @@ export function loadValidators(): Map<string, ValidateFunction> {
     allErrors: true,
   })
   addFormats.default(ajv)
-  const names = readdirSync(folder).filter(name => name !== 'model.schema.json')
+  // Of files, not of messages.
+  const names = readdirSync(folder).filter(name => !/^(model|prices)\./.test(name))
   return new Map(
     names.map(name => [
       name.replace('.schema.json', ''),

@@ -57,11 +57,9 @@ const best = (values: Float32Array) =>
 
 /** How much the old classes lose to the new ones. */
 export function keptOf(
-  rows: Float32Array,
-  labels: readonly number[],
-  heads: { old: Head; joint: Head },
+  { rows, labels }: { rows: Float32Array; labels: Int32Array },
+  { old, joint }: { old: Head; joint: Head },
 ): Kept {
-  const { old, joint } = heads
   const share = (head: Head) => {
     const right = labels.filter((label, index) => {
       const row = rows.subarray(index * head.dims, (index + 1) * head.dims)

@@ -8,6 +8,7 @@ import type { Calibration } from '../calibrate.js'
 import type { Unreadable } from '../evaluate.js'
 import { trainHead } from '../head.js'
 import { measure, type Metrics, type Outcome } from '../metrics.js'
+import { handicapped, variedReplay } from './added.js'
 import { readBase } from './base.js'
 import { countClasses, embedAll, embeddingSet, plainRows, readData } from './data.js'
 import { type Embedder, type RuntimeChoice, startEmbedder } from './embedder.js'
@@ -114,20 +115,25 @@ async function trainInto(
   const products = productsOf(labels, null)
   const set = embeddingSet(embedded, dims, oldLabels.length, labels.length)
   const fittingBegan = performance.now()
-  const oldRows = base.replay && replayRows(base.replay)
+  const oldReplay = base.replay && {
+    rows: replayRows(base.replay),
+    labels: Int32Array.from(base.replay.classes),
+  }
   const old = base.files.find(file => file.entry === embedder.weights)!.old
-  const trained = await trainHead(set, {
+  const common = {
     seed,
     threads: runtime.threads || availableParallelism(),
-    onProgress: share => onProgress?.('fitting', share),
-    ...(old && base.replay && oldRows
-      ? {
+    onProgress: (share: number) => onProgress?.('fitting', share),
+  }
+  const trained =
+    old && oldReplay
+      ? await trainHead(set, {
+          ...common,
           norm: model.manifest.calibration.norm,
           frozen: { weights: old.weights, bias: old.bias },
-          replay: { rows: oldRows, labels: Int32Array.from(base.replay.classes) },
-        }
-      : {}),
-  })
+          replay: variedReplay(oldReplay, set, seed),
+        }).then(head => handicapped(head, set, old.classes))
+      : await trainHead(set, common)
   const fittingSeconds = seconds(fittingBegan)
 
   const pictures = embedded.pictures.map(one => ({ ...one, truth: oldLabels.length + one.truth }))
@@ -175,10 +181,7 @@ async function trainInto(
     calibration,
     l2: trained.l2,
     tried: trained.tried,
-    kept:
-      old && base.replay && oldRows
-        ? keptOf(oldRows, base.replay.classes, { old, joint: head })
-        : null,
+    kept: old && oldReplay ? keptOf(oldReplay, { old, joint: head }) : null,
     unreadable,
     copies: data.copies,
     warnings,
