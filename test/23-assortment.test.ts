@@ -471,6 +471,7 @@ t.test('a twin that only the catalogue has is asked about, whatever the picture 
 t.test('the thresholds of several models are the most cautious of them', async t => {
   const calibration = {
     norm: null,
+    normClasses: null,
     temperature: 1,
     sure: 0.9,
     auto: 0.99,

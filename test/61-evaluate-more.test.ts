@@ -323,6 +323,7 @@ t.test('what is wrong with a price list is told all at once', async t => {
 
 const calibration = {
   norm: null,
+  normClasses: null,
   temperature: 3,
   sure: 0.9,
   auto: null,

@@ -303,7 +303,15 @@ t.test('thresholds are those of brute force', async t => {
 })
 
 t.test('calibration of nothing, of one picture and of thousands', async t => {
-  const none = { norm: null, temperature: 1, sure: null, auto: null, unknown: 0, margin: 0 }
+  const none = {
+    norm: null,
+    normClasses: null,
+    temperature: 1,
+    sure: null,
+    auto: null,
+    unknown: 0,
+    margin: 0,
+  }
   t.same(calibrateHead(new Float32Array(), new Int32Array()), none)
   const one = calibrateHead(Float32Array.of(3, 1), Int32Array.of(0))
   t.match(one, { sure: null, auto: null, unknown: 0, margin: 0 })

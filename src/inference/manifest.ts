@@ -43,6 +43,8 @@ export const inputSchema = z.strictObject({
 const calibrationSchema = z.strictObject({
   /** Logits are centred and divided by this power mean of theirs before the temperature; null: they are not. */
   norm: z.number().min(1).max(16).nullable().default(null),
+  /** Of so many classes, the first; null: of all. Classes that were added later have another scale. */
+  normClasses: z.int().min(2).nullable().default(null),
   temperature: z.number().gt(0).default(1),
   sure: fraction.nullable().default(null),
   auto: fraction.nullable().default(null),

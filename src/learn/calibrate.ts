@@ -1,11 +1,9 @@
 // Temperature and thresholds from logits of pictures that the head had no part in. Pure numbers;
 // models/training/calibrate.py is the same for the models that ship.
-import { normalised } from '../recognition/decision.js'
+import { type Normal, normalised, notNormalised } from '../recognition/decision.js'
 import { lowerBoundReaches } from './intervals.js'
 
-export interface Calibration {
-  /** The power mean by which logits are divided first; null: they are not. */
-  norm: number | null
+export interface Calibration extends Normal {
   /** Probabilities are softmax(logits / temperature). */
   temperature: number
   /** The smallest score from which on 98 % are right by the bound; null: the pictures cannot show it. */
@@ -107,14 +105,17 @@ function bestOf(row: Float32Array, label: number, temperature: number): Best {
 }
 
 /** The smallest score from which on `precision` holds by its lower bound; `best` is sorted downwards. */
-function threshold(best: readonly Best[], precision: number): number | null {
+function threshold(best: readonly Best[], precision: number, proven = true): number | null {
   let right = 0
   let found: number | null = null
   for (const [index, one] of best.entries()) {
     if (one.right) right++
     // Equal scores cannot be told apart by a threshold.
     if (best[index + 1]?.score === one.score) continue
-    if (lowerBoundReaches(precision, right, index + 1)) found = one.score
+    const holds = proven
+      ? lowerBoundReaches(precision, right, index + 1)
+      : right >= precision * (index + 1)
+    if (holds) found = one.score
   }
   return found
 }
@@ -132,36 +133,39 @@ function unknownBelow(best: readonly Best[]): number {
   return 0
 }
 
-function normalisedRows(rows: Float32Array, classes: number, norm: number): Float32Array {
+function normalisedRows(rows: Float32Array, classes: number, normal: Normal): Float32Array {
   const all = new Float32Array(rows.length)
   for (let at = 0; at < rows.length; at += classes) {
-    all.set(normalised(rows.subarray(at, at + classes), norm), at)
+    all.set(normalised(rows.subarray(at, at + classes), normal), at)
   }
   return all
 }
 
 /**
  * The manifest's `calibration`, from logits (pictures x classes) and the class of each picture.
- * @param norm as in the manifest; null for logits as they are
+ * @param normal as in the manifest
+ * @param joins the temperature of a model that these classes join: it stays, and `sure` is where 98 % of these
+ *   pictures are right, proven by the bound or not, since the thresholds of that model hold beside it
  */
 export function calibrateHead(
   raw: Float32Array,
   labels: Int32Array,
-  norm: number | null = null,
+  normal: Normal = notNormalised,
+  joins?: number,
 ): Calibration {
   if (labels.length === 0) {
-    return { norm, temperature: 1, sure: null, auto: null, unknown: 0, margin: 0 }
+    return { ...normal, temperature: 1, sure: null, auto: null, unknown: 0, margin: 0 }
   }
   const classes = raw.length / labels.length
-  const logits = norm === null ? raw : normalisedRows(raw, classes, norm)
-  const temperature = fitTemperature(logits, labels)
+  const logits = normalisedRows(raw, classes, normal)
+  const temperature = joins ?? fitTemperature(logits, labels)
   const best = Array.from(labels, (label, picture) =>
     bestOf(logits.subarray(picture * classes, (picture + 1) * classes), label, temperature),
   ).sort((a, b) => b.score - a.score)
-  const sure = threshold(best, surePrecision)
+  const sure = threshold(best, surePrecision, joins === undefined)
   const leads = best.filter(({ score }) => sure !== null && score >= sure).map(({ lead }) => lead)
   return {
-    norm,
+    ...normal,
     temperature,
     sure,
     auto: threshold(best, autoPrecision),

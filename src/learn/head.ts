@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os'
 import { fitLogistic } from '../inference/addon.js'
 import type { LinearHead } from '../inference/types.js'
+import type { Normal } from '../recognition/decision.js'
 import { type Calibration, calibrateHead } from './calibrate.js'
 import { crossValidate, heldOutOnly } from './cross-validation.js'
 import { assignFolds } from './folds.js'
@@ -38,8 +39,8 @@ export interface HeadOptions {
   frozen?: LinearHead
   /** Embeddings of the frozen classes, against forgetting them. */
   replay?: { rows: Float32Array; labels: Int32Array }
-  /** The norm of the calibration; null (default): none. */
-  norm?: number | null
+  /** How the calibration is to make logits comparable; by default not at all. */
+  normal?: Normal
 }
 
 export interface TrainedHead {
@@ -92,7 +93,7 @@ export async function trainHead(
     weights,
     bias,
     heldOut,
-    calibration: calibrateHeldOut(set, heldOut, options.norm),
+    calibration: calibrateHeldOut(set, heldOut, options.normal),
     tried,
     l2,
   }
@@ -128,11 +129,7 @@ function requireSet(set: EmbeddingSet, { frozen, replay }: HeadOptions): void {
   }
 }
 
-function calibrateHeldOut(
-  set: EmbeddingSet,
-  heldOut: Float32Array,
-  norm: number | null = null,
-): Calibration {
+function calibrateHeldOut(set: EmbeddingSet, heldOut: Float32Array, normal?: Normal): Calibration {
   const { logits, labels } = heldOutOnly(set, heldOut)
-  return calibrateHead(logits, labels, norm)
+  return calibrateHead(logits, labels, normal)
 }

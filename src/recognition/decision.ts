@@ -4,6 +4,10 @@ import { GroceryError } from '../errors.js'
 import type { Calibration } from '../inference/manifest.js'
 import type { Candidate, Decision, Product } from './types.js'
 
+/** How logits are made comparable before the temperature; of the manifest's calibration. */
+export type Normal = Pick<Calibration, 'norm' | 'normClasses'>
+export const notNormalised: Normal = { norm: null, normClasses: null }
+
 export type Activation = 'none' | 'softmax' | 'sigmoid'
 
 /** The thresholds in force: of the model's calibration, or of the configuration where it sets them. */
@@ -22,7 +26,7 @@ export interface Thresholds {
  * Calibrated probabilities of a classifier's output.
  * @param output one value a class: logits for softmax and sigmoid, probabilities for none
  * @param temperature above 1 makes the model more modest. Throws INFERENCE_FAILED on NaN.
- * @param norm logits are centred and divided by this power mean of theirs first: models trained with smoothed
+ * @param normal logits are centred and divided by the power mean `norm` of theirs first: models trained with smoothed
  *   labels say how far they can be trusted by the proportions of their logits, not by their size (after
  *   Cattelan & Silva, "How to fix a broken confidence estimator", 2024)
  */
@@ -30,7 +34,7 @@ export function calibrate(
   output: Float32Array,
   activation: Activation,
   temperature: number,
-  norm: number | null = null,
+  normal: Normal = notNormalised,
 ): Float32Array {
   for (const value of output) {
     if (!Number.isFinite(value)) {
@@ -40,7 +44,7 @@ export function calibrate(
   if (activation === 'sigmoid') return output.map(value => 1 / (1 + Math.exp(-value / temperature)))
   if (activation === 'none' && temperature === 1) return output.slice()
   const raw = activation === 'none' ? output.map(p => Math.log(Math.max(p, 1e-12))) : output
-  const logits = norm === null ? raw : normalised(raw, norm)
+  const logits = normalised(raw, normal)
   let max = Number.NEGATIVE_INFINITY
   for (const value of logits) max = Math.max(max, value)
   const powers = logits.map(value => Math.exp((value - max) / temperature))
@@ -49,11 +53,16 @@ export function calibrate(
   return powers.map(value => value / sum)
 }
 
-/** Centred, and divided by the power mean of the distances from the centre. */
-export function normalised(logits: Float32Array, norm: number): Float32Array {
-  const centre = logits.reduce((sum, value) => sum + value, 0) / logits.length
-  const powers = logits.reduce((sum, value) => sum + Math.abs(value - centre) ** norm, 0)
-  const size = (powers / logits.length) ** (1 / norm)
+/**
+ * Centred, and divided by the power mean of the distances from the centre; as they are without a norm. Centre and mean
+ * are those of the first `normClasses`, where others were added later and measure with another scale.
+ */
+export function normalised(logits: Float32Array, { norm, normClasses }: Normal): Float32Array {
+  if (norm === null) return logits
+  const own = logits.subarray(0, normClasses ?? logits.length)
+  const centre = own.reduce((sum, value) => sum + value, 0) / own.length
+  const powers = own.reduce((sum, value) => sum + Math.abs(value - centre) ** norm, 0)
+  const size = (powers / own.length) ** (1 / norm)
   // Where all are equal there is nothing to tell apart.
   return size === 0 ? logits.map(() => 0) : logits.map(value => (value - centre) / size)
 }

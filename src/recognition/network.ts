@@ -134,9 +134,9 @@ export class Network {
     }
     const { outputs, stagesMs } = await this.#engine.infer(input)
     const { activation } = this.#model.manifest.output
-    const { temperature, norm } = this.#model.manifest.calibration
+    const { calibration } = this.#model.manifest
     const output = outputs[this.#output]!.data
-    return { scores: calibrate(output, activation, temperature, norm), stagesMs }
+    return { scores: calibrate(output, activation, calibration.temperature, calibration), stagesMs }
   }
 
   async stop(): Promise<void> {

@@ -2,6 +2,7 @@
 //
 // Both were measured by adding 11 of the 81 Grocery Store classes to a head of the other 70, three times over, with a
 // backbone that knew none: right among 245 to 264 pictures of old classes in val. See docs/6-learning.md.
+import { type Normal, notNormalised } from '../../recognition/decision.js'
 import { calibrateHead } from '../calibrate.js'
 import { randomOf } from '../augment.js'
 import type { EmbeddingSet, TrainedHead } from '../head.js'
@@ -53,8 +54,17 @@ export function variedReplay(replay: ReplayRows, set: EmbeddingSet, seed: number
   return { rows: varied, labels: Int32Array.from({ length: count }, (_, index) => of(index)) }
 }
 
-/** The head with the handicap in the bias of classes from `old` on, and calibrated with it. */
-export function handicapped(trained: TrainedHead, set: EmbeddingSet, old: number): TrainedHead {
+/** The base's, by its own classes alone: rows that were fitted later have another scale. */
+export const normalOf = ({ norm, normClasses }: Normal, old: number): Normal =>
+  norm === null ? notNormalised : { norm, normClasses: normClasses ?? old }
+
+/** The head with the handicap in the bias of classes from `old` on, and calibrated with it at the base's temperature. */
+export function handicapped(
+  trained: TrainedHead,
+  set: EmbeddingSet,
+  old: number,
+  temperature: number,
+): TrainedHead {
   const { classes, labels } = set
   const bias = trained.bias.map((value, index) => (index < old ? value : value - handicap))
   const heldOut = trained.heldOut.map((value, index) =>
@@ -68,7 +78,8 @@ export function handicapped(trained: TrainedHead, set: EmbeddingSet, old: number
   const calibration = calibrateHead(
     logits,
     Int32Array.from(held, index => labels[index]!),
-    trained.calibration.norm,
+    trained.calibration,
+    temperature,
   )
   return { ...trained, bias, heldOut, calibration }
 }

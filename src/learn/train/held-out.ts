@@ -17,12 +17,12 @@ export function heldOutOutcomes(
   products: readonly Product[],
   calibration: Calibration,
 ): Outcome[] {
-  const { temperature, norm, ...levels } = calibration
+  const { temperature, norm, normClasses, ...levels } = calibration
   const thresholds: Thresholds = { ...levels, autoAdd: false, top: 4 }
   return pictures.flatMap(({ file, truth }, index) => {
     const own = logits.subarray(index * products.length, (index + 1) * products.length)
     if (Number.isNaN(own[0])) return []
-    const scores = calibrate(own, 'softmax', temperature, norm)
+    const scores = calibrate(own, 'softmax', temperature, { norm, normClasses })
     const { decision } = decide(rank(scores, products, 2), thresholds)
     return [{ file, truth, scores, decision }]
   })
@@ -32,12 +32,13 @@ const stricter = (a: number | null, b: number | null) =>
   a === null || b === null ? null : Math.max(a, b)
 
 /**
- * For added classes: thresholds that were measured on either side hold for both. The higher temperature makes every
- * score more modest, so that no threshold lets more through than where it was measured. Both are of one norm.
+ * For added classes: the base's thresholds, and higher ones where the new pictures ask for them. Both were measured at
+ * the base's temperature. What no new picture can prove (`auto`) is off.
  */
 export const mostCautious = (base: Calibration, own: Calibration): Calibration => ({
-  norm: base.norm,
-  temperature: Math.max(base.temperature, own.temperature),
+  norm: own.norm,
+  normClasses: own.normClasses,
+  temperature: own.temperature,
   sure: stricter(base.sure, own.sure),
   auto: stricter(base.auto, own.auto),
   unknown: Math.max(base.unknown, own.unknown),

@@ -19,7 +19,7 @@ interface SelfTest {
   folder: string
   /** What the files of a format should hold. */
   headOf: (format: Weights['format']) => Head
-  calibration: Pick<Calibration, 'temperature' | 'norm'>
+  calibration: Calibration
   pictures: readonly TestPicture[]
   runtime: RuntimeChoice
 }
@@ -29,7 +29,7 @@ const mostDifference = 0.01
 
 async function testRuntime(test: SelfTest, prefer: RuntimeName): Promise<ClassifierInfo> {
   const { folder, headOf, calibration, pictures } = test
-  const { temperature, norm } = calibration
+  const { temperature } = calibration
   const runtime = { ...test.runtime, prefer }
   const embedder = await startEmbedder(folder, runtime)
   const classifier = new Classifier({ model: folder, runtime, precisionHint: 'f32' })
@@ -37,7 +37,7 @@ async function testRuntime(test: SelfTest, prefer: RuntimeName): Promise<Classif
     const info = await classifier.start()
     for (const { file, input } of pictures) {
       const logits = logitsOf(headOf(embedder.weights.format), await embedder.embed(input))
-      const expected = calibrate(logits, 'softmax', temperature, norm)
+      const expected = calibrate(logits, 'softmax', temperature, calibration)
       const { scores } = await classifier.classify(input)
       const wrong = expected.findIndex(
         (score, i) => !(Math.abs(score - scores[i]!) <= mostDifference),

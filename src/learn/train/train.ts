@@ -8,7 +8,7 @@ import type { Calibration } from '../calibrate.js'
 import type { Unreadable } from '../evaluate.js'
 import { trainHead } from '../head.js'
 import { measure, type Metrics, type Outcome } from '../metrics.js'
-import { handicapped, variedReplay } from './added.js'
+import { handicapped, normalOf, variedReplay } from './added.js'
 import { readBase } from './base.js'
 import { countClasses, embedAll, embeddingSet, plainRows, readData } from './data.js'
 import { type Embedder, type RuntimeChoice, startEmbedder } from './embedder.js'
@@ -120,6 +120,7 @@ async function trainInto(
     labels: Int32Array.from(base.replay.classes),
   }
   const old = base.files.find(file => file.entry === embedder.weights)!.old
+  const before = model.manifest.calibration
   const common = {
     seed,
     threads: runtime.threads || availableParallelism(),
@@ -129,15 +130,14 @@ async function trainInto(
     old && oldReplay
       ? await trainHead(set, {
           ...common,
-          norm: model.manifest.calibration.norm,
+          normal: normalOf(model.manifest.calibration, old.classes),
           frozen: { weights: old.weights, bias: old.bias },
           replay: variedReplay(oldReplay, set, seed),
-        }).then(head => handicapped(head, set, old.classes))
+        }).then(head => handicapped(head, set, old.classes, before.temperature))
       : await trainHead(set, common)
   const fittingSeconds = seconds(fittingBegan)
 
   const pictures = embedded.pictures.map(one => ({ ...one, truth: oldLabels.length + one.truth }))
-  const before = model.manifest.calibration
   const calibration = add ? mostCautious(before, trained.calibration) : trained.calibration
   const outcomes = heldOutOutcomes(pictures, trained.heldOut, products, calibration)
   const metrics = measure(outcomes, products)
