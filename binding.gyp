@@ -29,12 +29,14 @@
         "native/node/image_binding.cc",
         "native/node/learn_binding.cc",
         "native/onnxruntime/api.cc",
+        "native/onnxruntime/providers.cc",
         "native/onnxruntime/session.cc",
         "native/openvino/api.cc",
         "native/openvino/session.cc",
         "native/system/exchange.cc",
         "native/system/limits.cc",
-        "native/system/notify.cc"
+        "native/system/notify.cc",
+        "native/system/nvml.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": [

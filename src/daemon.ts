@@ -6,13 +6,14 @@ import { type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
 import { Counter } from './counter/counter.js'
 import { describeError } from './errors.js'
+import type { MemoryUse } from './inference/memory-budget.js'
 import { Kiosk } from './kiosk.js'
 import type { Logger } from './log.js'
 import { clockSynced } from './observe/clock-sync.js'
-import { Health, type Readiness } from './observe/health.js'
+import { Health, type Readiness, type Reason } from './observe/health.js'
 import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
-import type { Configure, Up } from './protocol.js'
+import type { Configure, RuntimeState, Up } from './protocol.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
 import { Outbox } from './publish/outbox/outbox.js'
@@ -52,6 +53,9 @@ const connecting = (camera: string) => ({
   message: `camera ${camera} has not given a frame yet`,
 })
 
+const isWithin = ({ host, gpu }: MemoryUse): boolean =>
+  [host, gpu].every(one => !one || one.budgetBytes === null || one.usedBytes <= one.budgetBytes)
+
 export class Daemon {
   readonly #config: Config
   readonly #log: Logger
@@ -62,6 +66,10 @@ export class Daemon {
   #parts: Parts | null = null
   /** Whether vision said itself why it cannot go on. */
   #modelFault = false
+  /** Why the model does not run as it was wanted, where it does not. */
+  #tooLarge = ''
+  /** The same as a reason of the state, while a stand-in runs. */
+  #memoryReason: Reason | null = null
   #loggedReadiness = ''
   #lastWhy: string | null = null
   #shownState = ''
@@ -252,6 +260,7 @@ export class Daemon {
       runtime,
       memory,
       cacheDir: runtime.cache ? join(outbox.dir, 'cache') : null,
+      attempt: 0,
       recognition,
       counter,
       logLevel: log.level,
@@ -280,6 +289,9 @@ export class Daemon {
         kiosk.modelLoaded(model, runtime)
         metrics.setModel(model, runtime)
         this.#modelFault = false
+        // First, so that no state in between says that all is well.
+        this.#memoryReason = this.#standIn(runtime)
+        health.set('memory', this.#memoryReason)
         health.set('vision', null)
         if (this.#config.cameras.length === 0) health.started()
         this.#showState()
@@ -305,12 +317,22 @@ export class Daemon {
         return
       }
       case 'metrics':
-        kiosk.visionUses(message.rssBytes)
+        kiosk.visionUses(message.rssBytes, message.memory)
+        if (isWithin(message.memory)) health.set('memory', this.#memoryReason)
         metrics.setVision(message)
         return
       case 'fault': {
-        const { code, message: words, fatal } = message
+        const { code, message: words, fatal, fallbacks } = message
         this.#log.warn({ code, fatal }, words)
+        if (code === 'MEMORY_BUDGET_EXCEEDED') {
+          metrics.memoryExceeded()
+          if (!fatal) health.set('memory', { code, message: words })
+          // Without `fallbacks` it went over while it ran: the same again, which begins small.
+          if (fallbacks !== undefined) {
+            if (!this.#parts!.vision.fellBack) this.#tooLarge = words
+            this.#parts!.vision.fallBack(fallbacks)
+          }
+        }
         if (fatal) {
           this.#modelFault = true
           health.started()
@@ -318,6 +340,13 @@ export class Daemon {
         }
       }
     }
+  }
+
+  /** What runs instead of the model as it was wanted is said for as long as it runs. */
+  #standIn({ name, device }: RuntimeState): Reason | null {
+    if (!this.#parts!.vision.fellBack) return null
+    const message = `${this.#tooLarge}; it runs in ${name} on ${device} instead`
+    return { code: 'MEMORY_BUDGET_EXCEEDED', message }
   }
 
   #visionDown(reason: { code: string; message: string }): void {

@@ -107,6 +107,11 @@ export const errorTable = {
     meaning: 'A file: source needs ffmpeg and it is not on the PATH.',
     remedy: 'Install it: apt install ffmpeg.',
   },
+  GPU_MEMORY_UNKNOWN: {
+    meaning: 'Nobody says how much memory the GPU has, so its budget cannot be kept.',
+    remedy:
+      "Install the GPU's driver with its library (libnvidia-ml.so.1 for NVIDIA), or use device CPU.",
+  },
   HTTP_BODY_INVALID: {
     meaning: 'The body of an HTTP request is not a JSON object.',
     remedy: 'Send a JSON object; docs/api/openapi.yaml has the shape.',
@@ -205,6 +210,11 @@ export const errorTable = {
     meaning: 'model.json is missing, not JSON, or not what its schema says.',
     remedy: 'Mend what the message lists; docs/api/schemas/model.schema.json is the schema.',
     exit: exitCodes.config,
+  },
+  MEMORY_BUDGET_EXCEEDED: {
+    meaning: 'The model needs more memory than the configuration allows, or uses more by now.',
+    remedy:
+      'Raise the key that the message names above the peak it shows, or use a smaller model: docs/9-memory.md.',
   },
   MODEL_EXISTS: {
     meaning: 'The folder that a new model should be written to is there already.',

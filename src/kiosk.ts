@@ -2,6 +2,7 @@
 import type { Clock } from './clock.js'
 import type { Config } from './config/schema.js'
 import { GroceryError } from './errors.js'
+import type { MemoryUse } from './inference/memory-budget.js'
 import type { Health } from './observe/health.js'
 import type {
   BrokerView,
@@ -45,7 +46,8 @@ export class Kiosk implements KioskView {
   #model: ModelState | null = null
   #runtime: RuntimeState | null = null
   #visionBytes = 0
-  #peakBytes = 0
+  #memory: MemoryUse | null = null
+  #peak = { host: 0, gpu: 0 }
 
   constructor(options: KioskOptions) {
     this.#options = options
@@ -61,8 +63,6 @@ export class Kiosk implements KioskView {
   state(): StateMessage {
     const { config, bootId, clock, health, outbox, clockSynced } = this.#options
     const readiness = health.readiness()
-    const usedBytes = process.memoryUsage.rss() + this.#visionBytes
-    this.#peakBytes = Math.max(this.#peakBytes, usedBytes)
     const { model, runtime } = { model: this.#model, runtime: this.#runtime }
     return {
       schema: 1,
@@ -78,7 +78,13 @@ export class Kiosk implements KioskView {
       catalogue: null,
       runtime: runtime && { name: runtime.name, version: runtime.version },
       device: runtime?.device ?? null,
-      memory: { budgetBytes: config.memory.hostBytes, usedBytes, peakBytes: this.#peakBytes },
+      memory: {
+        budgetBytes: config.memory.hostBytes,
+        usedBytes: this.#memory?.host.usedBytes ?? 0,
+        peakBytes: this.#peak.host,
+        rssBytes: process.memoryUsage.rss() + this.#visionBytes,
+        gpu: this.#memory?.gpu ? { ...this.#memory.gpu, peakBytes: this.#peak.gpu } : null,
+      },
       outbox: outbox(),
       clock: { synced: clockSynced() },
     }
@@ -162,12 +168,17 @@ export class Kiosk implements KioskView {
 
   visionIsDown(): void {
     this.#visionBytes = 0
+    this.#memory = null
     for (const camera of this.#cameras.keys())
       this.cameraIs({ camera, status: 'connecting', reason: null })
   }
 
-  visionUses(bytes: number): void {
-    this.#visionBytes = bytes
+  visionUses(rssBytes: number, memory: MemoryUse): void {
+    this.#visionBytes = rssBytes
+    this.#memory = memory
+    const { host, gpu } = memory
+    this.#peak.host = Math.max(this.#peak.host, host.peakBytes)
+    this.#peak.gpu = Math.max(this.#peak.gpu, gpu?.peakBytes ?? 0)
   }
 
   pictureCame(camera: string, preview: Preview): void {

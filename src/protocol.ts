@@ -1,5 +1,6 @@
 // The tagged messages between the daemon and its vision process; both import them, nobody else defines any.
 import type { CameraConfig, Config } from './config/schema.js'
+import type { MemoryUse } from './inference/memory-budget.js'
 import type { FrameObservations, Product } from './recognition/types.js'
 
 /** What vision needs to know; sent first, and again after every restart. */
@@ -14,6 +15,8 @@ export interface Configure {
   memory: Config['memory']
   /** Where compiled models are kept; null: nowhere. */
   cacheDir: string | null
+  /** How many ways of loading the model did not fit into the memory before this one. */
+  attempt: number
   recognition: Config['recognition']
   counter: Config['counter']
   logLevel: Config['log']['level']
@@ -54,6 +57,8 @@ export interface CameraHealth {
 export interface VisionMetrics {
   type: 'metrics'
   rssBytes: number
+  /** What the budget is held against; the process itself ends when it goes over it. */
+  memory: MemoryUse
   cameras: { camera: string; frames: number; dropped: number; failed: number }[]
   inferences: number
 }
@@ -65,4 +70,11 @@ export type Up =
   | CameraHealth
   | VisionMetrics
   /** Something a person must know; fatal: vision ends after it and is not the same again by itself. */
-  | { type: 'fault'; code: string; message: string; fatal: boolean }
+  | {
+      type: 'fault'
+      code: string
+      message: string
+      fatal: boolean
+      /** With MEMORY_BUDGET_EXCEEDED at a load: how many other ways to load the model are left. */
+      fallbacks?: number
+    }

@@ -29,7 +29,7 @@ const forkVision = (): ChildProcess =>
   })
 
 export class VisionProcess {
-  readonly #configure: Configure
+  #configure: Configure
   readonly #listener: VisionListener
   readonly #clock: Clock
   readonly #log: Logger
@@ -41,6 +41,7 @@ export class VisionProcess {
   #hung = false
   #stopping = false
   #failures = 0
+  #atOnce = false
   #watchdog: NodeJS.Timeout | null = null
   #retry: NodeJS.Timeout | null = null
   restarts = 0
@@ -70,6 +71,21 @@ export class VisionProcess {
 
   send(message: Down): void {
     if (this.#child?.connected) this.#child.send(message, () => {})
+  }
+
+  /**
+   * The process that ends now did not fit into its memory: the next one takes the model's next way to
+   * load, at once; after the last one the first again, which waits its turn like any failure.
+   */
+  fallBack(fallbacks: number): void {
+    const attempt = fallbacks > 0 ? this.#configure.attempt + 1 : 0
+    this.#configure = { ...this.#configure, attempt }
+    this.#atOnce = attempt > 0
+  }
+
+  /** Whether the model runs in another way than the first that was wanted. */
+  get fellBack(): boolean {
+    return this.#configure.attempt > 0
   }
 
   async stop(): Promise<void> {
@@ -124,10 +140,12 @@ export class VisionProcess {
     this.#child = null
     if (this.#stopping) return
     const lived = this.#clock.mono() - this.#startedAt
-    this.#failures = lived > wellAfterMs ? 0 : this.#failures + 1
+    if (!this.#atOnce) this.#failures = lived > wellAfterMs ? 0 : this.#failures + 1
     this.restarts++
     // The first failure is answered at once: a sale may be going on.
-    const waitMs = this.#failures <= 1 ? 0 : Math.min(250 * 2 ** this.#failures, maxBackOffMs)
+    const isFirst = this.#atOnce || this.#failures <= 1
+    const waitMs = isFirst ? 0 : Math.min(250 * 2 ** this.#failures, maxBackOffMs)
+    this.#atOnce = false
     this.#retry = setTimeout(() => this.#spawn(), waitMs)
     this.#listener.onDown({
       code: this.#hung ? 'VISION_HUNG' : 'VISION_CRASHED',

@@ -1,10 +1,11 @@
 // The vision process: cameras, model and inference, in the order of the data. It talks to the daemon and to nobody else.
 import { writeFileSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { availableParallelism, setPriority } from 'node:os'
 import { Camera } from './cameras/camera.js'
 import { Failures } from './cameras/failures.js'
 import { systemClock } from './clock.js'
 import { describeError, GroceryError } from './errors.js'
+import { type Exceeded, MemoryBudget } from './inference/memory-budget.js'
 import { createLog } from './log.js'
 import type { Configure, Down, Up } from './protocol.js'
 import { classifierFor } from './recognition/choose.js'
@@ -18,6 +19,10 @@ const metricsEveryMs = 1000
 /** An inference that takes longer is a hang, which only the end of this process cures. */
 const inferencePatienceMs = 3000
 const stopPatienceMs = 3000
+/** Looks at the memory, one every metricsEveryMs, before a use above the budget ends the process. */
+const overPatience = 3
+/** Of Node, libuv and libvips, beside those of the runtime. */
+const otherThreads = 16
 
 const send = (message: Up) => {
   // The daemon may be gone already; `disconnect` ends this process then.
@@ -137,6 +142,9 @@ function standBack(): void {
 async function main(): Promise<void> {
   const loops = new Map<string, CameraLoop>()
   let classifier: PictureClassifier | null = null
+  let budget = new MemoryBudget()
+  let loaded = false
+  let over = 0
   let stopping = false
 
   const stop = async () => {
@@ -152,18 +160,22 @@ async function main(): Promise<void> {
 
   const configure = async (message: Configure) => {
     const log = createLog('vision', message.logLevel)
+    budget = new MemoryBudget(message.memory)
+    budget.capProcess(2 * availableParallelism() + message.runtime.streams + otherThreads)
     classifier = classifierFor({
       model: message.models.classifier,
       ensemble: message.models.ensemble,
       catalogue: message.catalogue,
       site: message.site,
       runtime: message.runtime,
-      memory: message.memory,
+      budget,
       cacheDir: message.cacheDir,
+      attempt: message.attempt,
       recognition: message.recognition,
       maxQueue: message.cameras.length + 1,
     })
     const info = await classifier.start()
+    loaded = true
     log.info({ model: info.model, runtime: info.runtime }, 'the model is loaded')
     send({
       type: 'ready',
@@ -191,11 +203,26 @@ async function main(): Promise<void> {
     setTimeout(endAtOnce, 100)
   }
 
+  /** What grew past the budget ends here: the daemon starts a process that is small again. */
+  const endWhereOver = () => {
+    if (!loaded) return
+    try {
+      budget.check()
+      over = 0
+    } catch (error) {
+      over++
+      const ends = over >= overPatience
+      if (over === 1 || ends) send({ type: 'fault', ...describeError(error), fatal: ends })
+      if (ends) setTimeout(endAtOnce, 100)
+    }
+  }
+
   const sendMetrics = () => {
     const all = [...loops.values()]
     send({
       type: 'metrics',
       rssBytes: process.memoryUsage.rss(),
+      memory: budget.use(),
       inferences: all.reduce((sum, loop) => sum + loop.recognised, 0),
       cameras: all.map(({ camera, failed }) => ({
         camera: camera.id,
@@ -212,7 +239,8 @@ async function main(): Promise<void> {
     else if (message.type === 'stop') void stop()
     else {
       configure(message).catch(error => {
-        send({ type: 'fault', ...describeError(error), fatal: true })
+        const { fallbacks = 0 } = ((error as GroceryError).details ?? {}) as Partial<Exceeded>
+        send({ type: 'fault', ...describeError(error), fatal: true, fallbacks })
         setTimeout(() => process.exit(1), 100)
       })
     }
@@ -222,6 +250,7 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
   setInterval(() => {
     endWhereHung()
+    endWhereOver()
     sendMetrics()
   }, metricsEveryMs)
   standBack()

@@ -28,6 +28,7 @@ const configure = (...sources: string[]): Configure => ({
   runtime: {} as Configure['runtime'],
   memory: {} as Configure['memory'],
   cacheDir: null,
+  attempt: 0,
   recognition: {} as Configure['recognition'],
   counter: {} as Configure['counter'],
   logLevel: 'silent',

@@ -125,6 +125,10 @@ t.test('metrics count frames, stages, events and totals that start again', async
   const vision = (dropped: number) => ({
     type: 'metrics' as const,
     rssBytes: 5e8,
+    memory: {
+      host: { budgetBytes: 4e8, usedBytes: 2e8, peakBytes: 3e8 },
+      gpu: { device: 'CUDA', budgetBytes: 9e8, usedBytes: 7e8, peakBytes: 8e8 },
+    },
     inferences: 10,
     cameras: [{ camera: 'lane', frames: 12, dropped, failed: 0 }],
   })
@@ -132,6 +136,7 @@ t.test('metrics count frames, stages, events and totals that start again', async
   metrics.setVision(vision(6))
   metrics.visionRestarted()
   metrics.setVision(vision(1))
+  metrics.memoryExceeded()
   const text = await metrics.text()
   for (const line of [
     `grocerd_build_info{version="0.1.0",node="${process.version}"} 1`,
@@ -152,6 +157,10 @@ t.test('metrics count frames, stages, events and totals that start again', async
     'grocerd_mqtt_connections_total 2',
     'grocerd_vision_restarts_total 1',
     'grocerd_vision_resident_memory_bytes 500000000',
+    'grocerd_memory_budget_bytes{kind="host"} 400000000',
+    'grocerd_memory_used_bytes{kind="host"} 200000000',
+    'grocerd_memory_peak_bytes{kind="gpu"} 800000000',
+    'grocerd_memory_budget_exceeded_total 1',
     'grocerd_inferences_total 10',
   ]) {
     t.ok(text.includes(`${line}\n`), line)

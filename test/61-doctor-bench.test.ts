@@ -189,6 +189,16 @@ t.test('each fault of the machine has its line and its remedy', async t => {
   for (const [fault, machine, what, line] of cases) {
     t.equal(lineOf(await findings(machine), what), line, fault)
   }
+  const host = { budgetBytes: 256 * 1024 ** 2, usedBytes: 9e7, peakBytes: 1e8 }
+  const gpu = { device: 'CUDA', budgetBytes: 512 * 1024 ** 2, usedBytes: 2e8, peakBytes: 3e8 }
+  const limited = await findings({ tryModel: async () => ({ ...info, memory: { host, gpu } }) })
+  t.same(
+    ['memory budget', 'gpu budget'].map(what => lineOf(limited, what).trim()),
+    [
+      'ok    memory budget       the load took 95 MiB at its peak of 256 MiB (memory.hostBytes)',
+      'ok    gpu budget          CUDA: 286 MiB at the peak of 512 MiB',
+    ],
+  )
   const together = await findings({
     tryModel: async () => ({ ...info, members: [{ model: info.model, weight: 2 }] }),
   })

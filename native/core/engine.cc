@@ -157,6 +157,11 @@ EngineResult Engine::run(const EngineInput& input, Worker* worker, double queue_
   return result;
 }
 
+std::string Engine::device_memory() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return state_ == State::kRunning ? session_->device_memory() : "";
+}
+
 void Engine::stop() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);

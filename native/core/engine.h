@@ -53,6 +53,8 @@ class Engine {
   void start(Done<SessionInfo> done);
   // Throws ENGINE_BUSY and ENGINE_STOPPED at once; `done` comes on a worker thread.
   void infer(EngineInput input, Done<EngineResult> done);
+  // What the session says of its device's memory; empty while nothing is loaded.
+  std::string device_memory();
   // Refuses new work, gives up what waits, cancels what runs, joins, frees. Blocks; idempotent.
   void stop();
 

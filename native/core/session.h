@@ -20,15 +20,19 @@ struct SessionInfo {
   std::vector<TensorInfo> inputs, outputs;
 };
 
+enum class Pinning { kRuntimesChoice, kYes, kNo };
+
 struct SessionOptions {
   std::vector<uint8_t> model, weights;  // weights only for OpenVINO IR
   std::vector<int64_t> input_shape;     // what preprocessing will write
   std::string device = "CPU";
   int threads = 0;  // 0: the runtime's choice
   int streams = 1;
+  Pinning pinning = Pinning::kRuntimesChoice;  // of threads to processors
   bool full_precision = false;  // OpenVINO: no bf16
   std::string cache_dir;
-  int64_t gpu_memory_bytes = 0, host_memory_bytes = 0;  // 0: no limit
+  // 0: no limit. The GPU's two are one budget, already divided: CUDA's arena, TensorRT's workspace.
+  int64_t gpu_memory_bytes = 0, gpu_workspace_bytes = 0, host_memory_bytes = 0;
 };
 
 struct Output {
@@ -50,6 +54,8 @@ class Session {
   virtual ~Session() = default;
   virtual const SessionInfo& info() const = 0;
   virtual std::unique_ptr<Request> create_request() = 0;
+  // What the runtime says it holds on its device, in its own words; empty where it does not say.
+  virtual std::string device_memory() const { return ""; }
 };
 
 // Throws MODEL_SHAPE_MISMATCH unless the model has one f32 input that takes `expected`.

@@ -31,9 +31,14 @@ SessionOptions session_options_of(Napi::Object object, const InputSpec& spec) {
   options.device = text_of(object, "device", "CPU");
   options.threads = static_cast<int>(number_of(object, "threads", 0));
   options.streams = static_cast<int>(number_of(object, "streams", 1));
+  const std::string pinning = text_of(object, "pinning", "");
+  options.pinning = pinning == "yes"  ? Pinning::kYes
+                    : pinning == "no" ? Pinning::kNo
+                                      : Pinning::kRuntimesChoice;
   options.full_precision = text_of(object, "precisionHint", "") == "f32";
   options.cache_dir = text_of(object, "cacheDir", "");
   options.gpu_memory_bytes = static_cast<int64_t>(number_of(object, "gpuMemoryBytes", 0));
+  options.gpu_workspace_bytes = static_cast<int64_t>(number_of(object, "gpuWorkspaceBytes", 0));
   options.host_memory_bytes = static_cast<int64_t>(number_of(object, "hostMemoryBytes", 0));
   if (options.streams < 1 || options.streams > 64 || options.threads < 0 || options.threads > 1024)
     throw std::invalid_argument("Expected 1 to 64 streams and 0 to 1024 threads");
@@ -111,6 +116,10 @@ Napi::Value stop(const Napi::CallbackInfo& info) {
   return promise;
 }
 
+Napi::Value device_memory(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), handle_of(info[0]).engine->device_memory());
+}
+
 Napi::Value stop_all(const Napi::CallbackInfo& info) {
   Environment::of(info.Env()).stop();
   return info.Env().Undefined();
@@ -123,6 +132,8 @@ void export_engine(Napi::Env env, Napi::Object exports) {
   exports.Set("startEngine", Napi::Function::New<guarded<start>>(env, "startEngine"));
   exports.Set("inferEngine", Napi::Function::New<guarded<infer>>(env, "inferEngine"));
   exports.Set("stopEngine", Napi::Function::New<guarded<stop>>(env, "stopEngine"));
+  exports.Set("engineDeviceMemory",
+              Napi::Function::New<guarded<device_memory>>(env, "engineDeviceMemory"));
   exports.Set("stopAll", Napi::Function::New<guarded<stop_all>>(env, "stopAll"));
 }
 

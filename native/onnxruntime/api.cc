@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
 #include <mutex>
 
 #include "../core/failure.h"
@@ -127,6 +128,11 @@ void Api::bind(const void* const* table) {
   SLOT(206, UpdateCudaOptions);
   SLOT(208, ReleaseCudaOptions);
 #undef SLOT
+}
+
+int Api::minor() const {
+  const size_t dot = version.find('.');
+  return dot == std::string::npos ? 0 : std::atoi(version.c_str() + dot + 1);
 }
 
 void Api::require(Status* status, const char* code, const std::string& what) const {

@@ -93,6 +93,9 @@ class Api {
   std::string version;
   Env* env = nullptr;  // one a process, never released: its threads may outlive every session
 
+  // 11 of version 1.11.0; also the number of its newest API.
+  int minor() const;
+
   // Throws `code` with the library's own words unless `status` is null.
   void require(Status* status, const char* code, const std::string& what) const;
 

@@ -2,9 +2,12 @@
 // environment.
 #include "session.h"
 
+#include <algorithm>
+
 #include "../core/element.h"
 #include "../core/failure.h"
 #include "api.h"
+#include "providers.h"
 
 namespace grocerd::onnxruntime {
 namespace {
@@ -24,8 +27,6 @@ using MemoryInfoHandle = Handle<MemoryInfo, &Api::ReleaseMemoryInfo>;
 using ValueHandle = Handle<Value, &Api::ReleaseValue>;
 using TypeInfoHandle = Handle<TypeInfo, &Api::ReleaseTypeInfo>;
 using TensorInfoHandle = Handle<TensorInfo, &Api::ReleaseTensorTypeAndShapeInfo>;
-using CudaHandle = Handle<CudaOptions, &Api::ReleaseCudaOptions>;
-using TensorRtHandle = Handle<TensorRtOptions, &Api::ReleaseTensorRtOptions>;
 
 constexpr const char* kInvalid = "MODEL_INVALID";
 constexpr const char* kFailed = "INFERENCE_FAILED";
@@ -137,41 +138,17 @@ class OnnxRequest : public Request {
   RunOptionsHandle run_options_;
 };
 
-// Appends an execution provider whose options are pairs of words.
-template <typename H, auto Create, auto Update, auto Append>
-void append(SessionOptions* options, const char* name,
-            const std::vector<std::pair<std::string, std::string>>& words) {
-  const Api& ort = api();
-  const std::string what = std::string(name) + " is not to be had";
-  const auto provider = made<H>("RUNTIME_NOT_FOUND", what.c_str(),
-                                [&](typename H::pointer* out) { return (ort.*Create)(out); });
-  std::vector<const char*> keys, values;
-  for (const auto& [key, value] : words) {
-    keys.push_back(key.c_str());
-    values.push_back(value.c_str());
-  }
-  ort.require((ort.*Update)(provider.get(), keys.data(), values.data(), keys.size()),
-              "RUNTIME_NOT_FOUND", what);
-  ort.require((ort.*Append)(options, provider.get()), "RUNTIME_NOT_FOUND", what);
+// Every stream's own thread computes, and the pool adds `pool` - 1 more: together they are at most
+// options.threads, with one for each stream at least.
+int pool_of(const grocerd::SessionOptions& options) {
+  return options.threads == 0 ? 0 : std::max(1, options.threads - options.streams + 1);
 }
 
-void append_cuda(SessionOptions* options, int64_t limit) {
-  std::vector<std::pair<std::string, std::string>> words{
-      {"device_id", "0"}, {"arena_extend_strategy", "kSameAsRequested"}};
-  if (limit > 0) words.push_back({"gpu_mem_limit", std::to_string(limit)});
-  append<CudaHandle, &Api::CreateCudaOptions, &Api::UpdateCudaOptions, &Api::AppendCuda>(
-      options, "ONNX Runtime's CUDA provider", words);
-}
-
-void append_tensorrt(SessionOptions* options, int64_t limit, const std::string& cache_dir) {
-  std::vector<std::pair<std::string, std::string>> words{{"device_id", "0"}};
-  if (limit > 0) words.push_back({"trt_max_workspace_size", std::to_string(limit)});
-  if (!cache_dir.empty()) {
-    words.push_back({"trt_engine_cache_enable", "1"});
-    words.push_back({"trt_engine_cache_path", cache_dir});
-  }
-  append<TensorRtHandle, &Api::CreateTensorRtOptions, &Api::UpdateTensorRtOptions,
-         &Api::AppendTensorRt>(options, "ONNX Runtime's TensorRT provider", words);
+// "2;3": the pool's second and third thread on the second and third processor, counted from 1.
+std::string affinities(int pool) {
+  std::string text;
+  for (int i = 2; i <= pool; ++i) text += (i > 2 ? ";" : "") + std::to_string(i);
+  return text;
 }
 
 class OnnxSession : public grocerd::Session {
@@ -210,8 +187,14 @@ class OnnxSession : public grocerd::Session {
     auto handle =
         made<OptionsHandle>(kInvalid, "Cannot make session options",
                             [&](SessionOptions** out) { return ort.CreateSessionOptions(out); });
-    ort.require(ort.SetIntraOpNumThreads(handle.get(), options.threads), kInvalid,
-                "Cannot set threads");
+    const int pool = pool_of(options);
+    ort.require(ort.SetIntraOpNumThreads(handle.get(), pool), kInvalid, "Cannot set threads");
+    // The first of the pool is the thread that asks; the others are numbered from 1. Libraries
+    // before 1.15 do not know the key and ignore it.
+    if (options.pinning == Pinning::kYes && pool > 1)
+      ort.require(ort.AddSessionConfigEntry(handle.get(), "session.intra_op_thread_affinities",
+                                            affinities(pool).c_str()),
+                  kInvalid, "Cannot pin threads");
     // Threads that spin between frames would take the cores that the daemon needs.
     ort.require(ort.AddSessionConfigEntry(handle.get(), "session.intra_op.allow_spinning", "0"),
                 kInvalid, "Cannot set spinning");
@@ -220,16 +203,7 @@ class OnnxSession : public grocerd::Session {
       ort.require(ort.AddSessionConfigEntry(handle.get(), "session.use_env_allocators", "1"),
                   kInvalid, "Cannot set the memory limit");
     }
-    if (options.device == "TensorRT")
-      append_tensorrt(handle.get(), options.gpu_memory_bytes, options.cache_dir);
-    if (options.device == "TensorRT" ||
-        options.device == "CUDA")  // CUDA takes what TensorRT leaves
-      append_cuda(handle.get(), options.gpu_memory_bytes);
-    else if (options.device != "CPU")
-      throw Failure("RUNTIME_NOT_FOUND",
-                    "Expected device CPU, CUDA or TensorRT for ONNX Runtime but "
-                    "received " +
-                        options.device);
+    append_providers(handle.get(), options);
     return handle;
   }
 

@@ -53,6 +53,7 @@ const char* bind_all(const Library& library, Api* api) {
   BIND(ov_core_free);
   BIND(ov_core_get_available_devices);
   BIND(ov_available_devices_free);
+  BIND(ov_core_get_property);
   BIND(ov_core_read_model_from_memory_buffer);
   BIND(ov_core_compile_model);
   BIND(ov_model_free);
@@ -165,6 +166,22 @@ const Api& api() {
   if (!state.probe.found)
     throw Failure("RUNTIME_NOT_FOUND", describe_missing("libopenvino_c", state.probe.tried));
   return state.api;  // not written again once found
+}
+
+std::string device_property(const Core* core, const char* device, const char* key) {
+  char* words = nullptr;
+  if (api().ov_core_get_property(core, device, key, &words) != 0 || !words) return "";
+  const std::string text = words;
+  api().ov_free(words);
+  return text;
+}
+
+std::string device_property(const char* device, const char* key) {
+  Core* core = nullptr;
+  if (api().ov_core_create(&core) != 0) return "";
+  const std::string text = device_property(core, device, key);
+  api().ov_core_free(core);
+  return text;
 }
 
 }  // namespace grocerd::openvino

@@ -53,6 +53,7 @@ struct Api {
   void (*ov_core_free)(Core*);
   Status (*ov_core_get_available_devices)(const Core*, Devices*);
   void (*ov_available_devices_free)(Devices*);
+  Status (*ov_core_get_property)(const Core*, const char*, const char*, char**);
   Status (*ov_core_read_model_from_memory_buffer)(const Core*, const char*, size_t, const Tensor*,
                                                   Model**);
   Status (*ov_core_compile_model)(const Core*, const Model*, const char*, size_t, CompiledModel**,
@@ -105,5 +106,11 @@ LibraryProbe probe(const std::vector<std::string>& candidates, bool with_devices
 
 // Throws RUNTIME_NOT_FOUND when probe() has not found the library.
 const Api& api();
+
+// A property of a device as text, or empty where the device or the property is not there.
+std::string device_property(const Core* core, const char* device, const char* key);
+
+// The same, asked of a core of its own: before any model is loaded.
+std::string device_property(const char* device, const char* key);
 
 }  // namespace grocerd::openvino

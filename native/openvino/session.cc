@@ -140,6 +140,12 @@ class OpenVinoSession : public Session {
 
   const SessionInfo& info() const override { return info_; }
 
+  // Of this session's own core: another one has another context on the GPU.
+  std::string device_memory() const override {
+    if (info_.device.rfind("GPU", 0) != 0) return "";
+    return device_property(core_.get(), info_.device.c_str(), "GPU_MEMORY_STATISTICS");
+  }
+
   std::unique_ptr<Request> create_request() override {
     return std::make_unique<OpenVinoRequest>(
         made<RequestHandle>("MODEL_INVALID", "Cannot create a request",
@@ -205,10 +211,12 @@ class OpenVinoSession : public Session {
       set("NUM_STREAMS", std::to_string(options.streams));
     if (options.device == "CPU" && options.threads > 0)
       set("INFERENCE_NUM_THREADS", std::to_string(options.threads));
+    if (options.device == "CPU" && options.pinning != Pinning::kRuntimesChoice)
+      set("ENABLE_CPU_PINNING", options.pinning == Pinning::kYes ? "YES" : "NO");
     if (options.full_precision) set("INFERENCE_PRECISION_HINT", "f32");
     if (!options.cache_dir.empty()) set("CACHE_DIR", options.cache_dir);
     const size_t given = words.size();
-    words.resize(8);
+    words.resize(10);
     compiled_ = made<CompiledHandle>(
         "MODEL_INVALID", "OpenVINO cannot compile the model for this device",
         [&](CompiledModel** out) {
@@ -216,7 +224,8 @@ class OpenVinoSession : public Session {
           return api().ov_core_compile_model(core_.get(), model, options.device.c_str(), given, out,
                                              words[0].c_str(), words[1].c_str(), words[2].c_str(),
                                              words[3].c_str(), words[4].c_str(), words[5].c_str(),
-                                             words[6].c_str(), words[7].c_str());
+                                             words[6].c_str(), words[7].c_str(), words[8].c_str(),
+                                             words[9].c_str());
         });
   }
 

@@ -7,6 +7,7 @@ import { configSchema } from './schema.js'
 /** Variables of this prefix that are not configuration keys; docs/1-configuration.md lists them. */
 export const otherVariables = new Set([
   'GROCERD_CONFIG',
+  'GROCERD_NVML_DIR',
   'GROCERD_OPENVINO_DIR',
   'GROCERD_ONNXRUNTIME_DIR',
   'GROCERD_REFERENCE_PYTHON',

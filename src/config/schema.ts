@@ -129,6 +129,7 @@ export const configSchema = z.strictObject({
       threads: z.int().min(0).max(256).default(0),
       streams: z.int().min(1).max(64).default(1),
       cache: z.boolean().default(true),
+      pinning: z.boolean().nullable().default(null),
     })
     .prefault({}),
   memory: z

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type ErrorCode, errorTable, GroceryError } from '../errors.js'
 import {
   type Attempt,
+  nvmlCandidates,
   onnxRuntimeCandidates,
   openVinoCandidates,
   projectRoot,
@@ -24,6 +25,7 @@ import type {
   LibraryProbe,
   LogisticFit,
   LogisticOptions,
+  NvidiaMemory,
   Rotation,
   RuntimeName,
   RuntimeProbe,
@@ -65,6 +67,9 @@ interface Native {
     picture: { jpeg: Uint8Array; box?: Box; rotate: Rotation },
     size: { columns: number; rows: number },
   ): Promise<Float32Array>
+  engineDeviceMemory(engine: NativeEngine): string
+  nvidiaMemory(candidates: string[]): NvidiaMemory
+  openVinoProperty(device: string, key: string): string
   sdNotify(socket: string, message: string): boolean
   setDataLimit(bytes: number): void
   exchangePaths(one: string, other: string): boolean
@@ -260,6 +265,11 @@ export class Engine {
     return result
   }
 
+  /** What the runtime says it holds on its device, in its own words; empty where it says nothing. */
+  deviceMemory(): string {
+    return this.#handle && !this.#stopped ? native().engineDeviceMemory(this.#handle) : ''
+  }
+
   /**
    * Refuses new work, cancels what runs, frees the model. Never throws; may be called at any time.
    */
@@ -370,6 +380,24 @@ export function sdNotify(message: string): boolean {
  */
 export function setDataLimit(bytes: number): void {
   native().setDataLimit(bytes)
+}
+
+/**
+ * The first NVIDIA GPU's memory as its driver counts it; `processBytes` (of this process) is left out
+ * where the driver does not know it. Never throws: `missing` says why there are no figures.
+ */
+export function nvidiaMemory(): NvidiaMemory {
+  const { paths, absent } = nvmlCandidates()
+  const memory = native().nvidiaMemory(paths)
+  if (!('missing' in memory) || absent.length === 0) return memory
+  return {
+    missing: [memory.missing, ...absent.map(one => `${one.path}: ${one.reason}`)].join('\n'),
+  }
+}
+
+/** A property of an OpenVINO device as text; empty where the device or the property is not there. */
+export function openVinoProperty(device: string, key: string): string {
+  return probeRuntime('openvino').found ? native().openVinoProperty(device, key) : ''
 }
 
 /**

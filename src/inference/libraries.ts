@@ -65,6 +65,13 @@ export function turboJpegCandidates(env: NodeJS.ProcessEnv = process.env): Candi
   return candidatesIn(folders, 'libturbojpeg.so', configured === undefined)
 }
 
+/** Candidates for NVIDIA's NVML, which comes with the driver; `GROCERD_NVML_DIR` as above. */
+export function nvmlCandidates(env: NodeJS.ProcessEnv = process.env): Candidates {
+  const configured = env.GROCERD_NVML_DIR
+  if (configured) return candidatesIn([configured], 'libnvidia-ml.so', false)
+  return { paths: ['libnvidia-ml.so.1'], absent: [] }
+}
+
 function candidatesIn(folders: string[], library: string, alsoByName: boolean): Candidates {
   const paths: string[] = []
   const absent: Attempt[] = []

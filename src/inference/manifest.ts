@@ -242,6 +242,11 @@ export interface WeightBytes {
   sha256: string
 }
 
+export interface ReadWeights extends WeightBytes {
+  /** Of the weights alone, bytes: as stored, and with 16-bit numbers widened to 32. */
+  sizes: { storedBytes: number; floatBytes: number }
+}
+
 function readChecked(folder: string, name: string, expected: string | null): Uint8Array {
   const path = join(folder, name)
   const bytes = readFileOr(path, 'MODEL_NOT_FOUND', 'a model file')
@@ -259,20 +264,22 @@ function readChecked(folder: string, name: string, expected: string | null): Uin
  * Reads each file once and hashes those same bytes, so that nothing can be exchanged between check and load.
  * Throws MODEL_NOT_FOUND, MODEL_HASH_MISMATCH, MODEL_EXTERNAL_DATA, MODEL_INVALID.
  */
-export function readWeights(folder: string, entry: Weights): WeightBytes {
+export function readWeights(folder: string, entry: Weights): ReadWeights {
   const model = readChecked(folder, entry.file, entry.sha256)
   if (entry.format === 'onnx') {
-    const { externalData } = readOnnx(model)
+    const { externalData, weightBytes, floatBytes } = readOnnx(model)
     if (externalData.length > 0) {
       throw new GroceryError(
         'MODEL_EXTERNAL_DATA',
         `${join(folder, entry.file)}: Expected all weights inside but it refers to ${externalData[0]}`,
       )
     }
-    return { model, sha256: hash(model) }
+    return { model, sha256: hash(model), sizes: { storedBytes: weightBytes, floatBytes } }
   }
   const bin = entry.bin ?? { file: entry.file.replace(/\.xml$/, '.bin'), sha256: null }
   const weights = readChecked(folder, bin.file, bin.sha256)
   const both = createHash('sha256').update(model).update(weights).digest('hex')
-  return { model, weights, sha256: both }
+  // What an IR holds in 8 or 16 bits may stay so: its file is the least that it takes.
+  const sizes = { storedBytes: weights.length, floatBytes: weights.length }
+  return { model, weights, sha256: both, sizes }
 }

@@ -5,6 +5,8 @@ import { attribute, fields, first, graph, invalid, model, node, tensor, text } f
 export interface OnnxFacts {
   /** Bytes of all weights inside the file. */
   weightBytes: number
+  /** The same with 16-bit numbers widened to 32, as a CPU computes with them. */
+  floatBytes: number
   /** Files outside that tensors refer to. */
   externalData: string[]
   inputs: { name: string; shape: number[] }[]
@@ -30,17 +32,25 @@ export function shapeOf(valueInfo: Uint8Array): number[] {
   return dims
 }
 
+/** TensorProto.DataType */
+const halves = new Set([10, 16])
+
 function readTensor(bytes: Uint8Array, facts: OnnxFacts): void {
+  let type = 0
+  let inside = 0
   for (const field of fields(bytes)) {
+    if (field.number === tensor.type) type = field.value
     if (field.bytes === null) continue
     if (field.number !== tensor.externalData) {
-      facts.weightBytes += field.bytes.length
+      inside += field.bytes.length
       continue
     }
     if (text(first(field.bytes, 1)) === 'location') {
       facts.externalData.push(text(first(field.bytes, 2)))
     }
   }
+  facts.weightBytes += inside
+  facts.floatBytes += halves.has(type) ? 2 * inside : inside
 }
 
 function readNode(
@@ -99,6 +109,7 @@ function readGraph(bytes: Uint8Array, facts: OnnxFacts, depth: number): void {
 export function readOnnx(bytes: Uint8Array): OnnxFacts {
   const facts: OnnxFacts = {
     weightBytes: 0,
+    floatBytes: 0,
     externalData: [],
     inputs: [],
     outputs: [],

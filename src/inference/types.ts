@@ -81,8 +81,10 @@ export interface EngineOptions {
   input: InputSpec
   /** OpenVINO: CPU (default), GPU, NPU, AUTO. ONNX Runtime: CPU (default), CUDA, TensorRT. */
   device?: string
-  /** Threads of the runtime; 0 (default) is its own choice. */
+  /** Threads that compute, all streams together; 0 (default) is the runtime's own choice. */
   threads?: number
+  /** Whether each thread stays on one processor; default: the runtime's own choice. */
+  pinning?: 'yes' | 'no'
   /** Requests in flight, each on a thread of its own; default 1. */
   streams?: number
   /** Jobs that may wait beyond the running ones before ENGINE_BUSY; default 8. */
@@ -91,8 +93,10 @@ export interface EngineOptions {
   precisionHint?: 'f32'
   /** Folder for compiled models (OpenVINO GPU and NPU, TensorRT). */
   cacheDir?: string
-  /** CUDA arena and TensorRT workspace limit, bytes. */
+  /** Limit of CUDA's arena, bytes. */
   gpuMemoryBytes?: number
+  /** Limit of TensorRT's workspace, bytes; beside the arena, not inside it. */
+  gpuWorkspaceBytes?: number
   /** ONNX Runtime CPU arena limit, bytes; the first engine of a process sets it for all. */
   hostMemoryBytes?: number
 }
@@ -118,6 +122,10 @@ export interface UprightPicture {
   width: number
   height: number
 }
+
+/** Bytes; `processBytes` are this process's, where the driver knows them. */
+export type NvidiaMemory =
+  { totalBytes: number; usedBytes: number; processBytes?: number } | { missing: string }
 
 /** A linear layer: weights classes x dims row by row, and a bias a class. */
 export interface LinearHead {

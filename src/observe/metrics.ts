@@ -1,6 +1,7 @@
 // The Prometheus metrics of one daemon: a typed method for each fact; the names are a contract. It measures nothing.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Action } from '../counter/types.js'
+import type { MemoryUse } from '../inference/memory-budget.js'
 import type { CameraHealth, ModelState, RuntimeState, VisionMetrics } from '../protocol.js'
 import type { Decision, FrameObservations } from '../recognition/types.js'
 import type { Readiness } from './health.js'
@@ -74,6 +75,25 @@ export class Metrics {
     'vision_resident_memory_bytes',
     'Resident memory of the vision process.',
   )
+  readonly #memoryBudget = this.#gauge(
+    'memory_budget_bytes',
+    'What the configuration allows; absent where it sets no limit. kind: host or gpu.',
+    ['kind'],
+  )
+  readonly #memoryUsed = this.#gauge(
+    'memory_used_bytes',
+    'What is held against the budget: memory of vision alone, and what it holds on the GPU.',
+    ['kind'],
+  )
+  readonly #memoryPeak = this.#gauge(
+    'memory_peak_bytes',
+    'The most that was used since the vision process began to load.',
+    ['kind'],
+  )
+  readonly #memoryExceeded = this.#counter(
+    'memory_budget_exceeded_total',
+    'How often a budget was found to be exceeded.',
+  )
   readonly #inferences = this.#counter('inferences_total', 'Requests the model answered.')
   readonly #http = this.#counter('http_requests_total', 'HTTP answers.', ['route', 'status'])
 
@@ -143,6 +163,7 @@ export class Metrics {
   /** The totals of the vision process, which start again from 0 with it. */
   setVision(vision: VisionMetrics): void {
     this.#visionMemory.set(vision.rssBytes)
+    this.#setMemory(vision.memory)
     this.#inferences.inc(this.#following.growth('inferences', vision.inferences))
     for (const { camera, dropped, failed } of vision.cameras) {
       for (const [result, total] of Object.entries({ dropped, failed })) {
@@ -151,9 +172,24 @@ export class Metrics {
     }
   }
 
+  #setMemory({ host, gpu }: MemoryUse): void {
+    for (const [kind, use] of Object.entries({ host, gpu })) {
+      if (!use) continue
+      if (use.budgetBytes !== null) this.#memoryBudget.set({ kind }, use.budgetBytes)
+      this.#memoryUsed.set({ kind }, use.usedBytes)
+      this.#memoryPeak.set({ kind }, use.peakBytes)
+    }
+  }
+
+  memoryExceeded(): void {
+    this.#memoryExceeded.inc()
+  }
+
   visionRestarted(): void {
     this.#visionRestarts.inc()
     this.#visionMemory.set(0)
+    this.#memoryUsed.reset()
+    this.#memoryPeak.reset()
   }
 
   setOutbox(outbox: OutboxFigures): void {

@@ -74,7 +74,13 @@ const state: StateMessage = {
   catalogue: null,
   runtime: { name: 'openvino', version: '2026.4.1' },
   device: 'CPU',
-  memory: { budgetBytes: null, usedBytes: 312_000_000, peakBytes: 355_000_000 },
+  memory: {
+    budgetBytes: 402_653_184,
+    usedBytes: 151_000_000,
+    peakBytes: 187_000_000,
+    rssBytes: 312_000_000,
+    gpu: null,
+  },
   outbox: { depth: 0, dropped: 0 },
   clock: { synced: true },
 }

@@ -161,9 +161,19 @@ export const stateSchema = z.strictObject({
   runtime: z.strictObject({ name: z.string(), version: z.string() }).nullable(),
   device: z.string().nullable(),
   memory: z.strictObject({
-    budgetBytes: whole.nullable(),
-    usedBytes: whole,
-    peakBytes: whole,
+    budgetBytes: whole.nullable().describe('memory.hostBytes; null: no limit'),
+    usedBytes: whole.describe('Of the vision process alone, without libraries: what is limited'),
+    peakBytes: whole.describe('The most of it since the daemon started'),
+    rssBytes: whole.describe('Resident memory of both processes, with libraries'),
+    gpu: z
+      .strictObject({
+        device: z.string(),
+        budgetBytes: whole,
+        usedBytes: whole,
+        peakBytes: whole,
+      })
+      .nullable()
+      .describe('null where no GPU is used'),
   }),
   outbox: z.strictObject({
     depth: whole.describe('Events that are not safe yet'),

@@ -136,7 +136,7 @@ export class Ensemble implements PictureClassifier {
     const info = await network.start().catch(error => {
       if (!(error instanceof GroceryError)) throw error
       const words = `ensemble member ${model}: ${error.message}`
-      throw new GroceryError(error.code, words, { cause: error })
+      throw new GroceryError(error.code, words, { cause: error, details: error.details })
     })
     const { members } = this.#options.ensemble
     const total = members.reduce((sum, one) => sum + one.weight, 0)

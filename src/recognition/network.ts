@@ -4,12 +4,13 @@ import type { Config } from '../config/schema.js'
 import { GroceryError } from '../errors.js'
 import {
   Engine,
+  type EngineInfo,
   type EngineInput,
   type EngineResult,
   type InputSpec,
   probeRuntime,
-  type RuntimeName,
 } from '../inference/addon.js'
+import { type Choice, choicesOf } from '../inference/choices.js'
 import { compiledFolder } from '../inference/compiled-cache.js'
 import type { Label } from '../inference/labels.js'
 import {
@@ -19,8 +20,8 @@ import {
   type ModelFlags,
   openModel,
   readWeights,
-  type Weights,
 } from '../inference/manifest.js'
+import { MemoryBudget } from '../inference/memory-budget.js'
 import type { ModelState, RuntimeState } from '../protocol.js'
 import { calibrate } from './decision.js'
 import type { StagesMs } from './types.js'
@@ -32,6 +33,10 @@ export interface NetworkOptions {
   flags?: ModelFlags | undefined
   runtime?: Partial<Config['runtime']> | undefined
   memory?: Partial<Config['memory']> | undefined
+  /** Of the whole process, where more than this model is in it; default: one of `memory`. */
+  budget?: MemoryBudget | undefined
+  /** How many of the model's choices (inference/choices.ts) did not fit into their memory before. */
+  attempt?: number | undefined
   /** Fixed precision, where numbers are compared between machines. */
   precisionHint?: 'f32' | undefined
   maxQueue?: number
@@ -53,38 +58,6 @@ export interface NetworkResult {
   stagesMs: StagesMs
 }
 
-interface Choice {
-  weights: Weights
-  runtime: RuntimeName
-}
-
-/** The first weights whose runtime is here; ONNX runs in either runtime. Throws RUNTIME_NOT_FOUND. */
-export function chooseWeights(
-  model: ModelDirectory,
-  prefer: Config['runtime']['prefer'] = 'auto',
-): Choice {
-  const wanted = prefer === 'auto' ? (['openvino', 'onnxruntime'] as const) : ([prefer] as const)
-  const probes = new Map(
-    wanted.map(name => [name as RuntimeName, probeRuntime(name, { devices: false })]),
-  )
-  for (const weights of model.manifest.weights) {
-    const able: RuntimeName[] =
-      weights.format === 'openvino-ir' ? ['openvino'] : ['onnxruntime', 'openvino']
-    const runtime = able.find(name => probes.get(name)?.found)
-    if (runtime) return { weights, runtime }
-  }
-  const formats = model.manifest.weights.map(one => one.format).join(', ')
-  const tried = [...probes.values()].flatMap(probe =>
-    probe.found
-      ? [`  ${probe.runtime}: found at ${probe.path}, but it does not read ${formats}`]
-      : probe.tried.map(place => `  ${probe.runtime}: ${place.path}: ${place.reason}`),
-  )
-  throw new GroceryError(
-    'RUNTIME_NOT_FOUND',
-    `Expected a runtime for ${model.manifest.name} (${formats}) but found none; looked for\n${tried.join('\n')}`,
-  )
-}
-
 export class Network {
   readonly #options: NetworkOptions
   #engine: Engine | null = null
@@ -95,9 +68,13 @@ export class Network {
     this.#options = options
   }
 
-  /** Loads the model and runs it once. Throws the MODEL_*, LABELS_*, MANIFEST_* and RUNTIME_* codes. */
+  /**
+   * Loads the model and runs it once. Throws the MODEL_*, LABELS_*, MANIFEST_* and RUNTIME_* codes,
+   * MEMORY_BUDGET_EXCEEDED, GPU_MEMORY_UNKNOWN.
+   */
   async start(): Promise<NetworkInfo> {
-    const { labels, flags, runtime, memory, precisionHint, maxQueue } = this.#options
+    const { labels, flags, runtime, memory, precisionHint, maxQueue, attempt = 0 } = this.#options
+    const { budget = new MemoryBudget(memory) } = this.#options
     const model = openModel(this.#options.model ?? 'grocery81', { labels, flags })
     const { manifest } = model
     if (manifest.kind !== 'classifier') {
@@ -106,30 +83,42 @@ export class Network {
         `${model.folder}: Expected a model of kind classifier but received ${manifest.kind}`,
       )
     }
-    const choice = chooseWeights(model, runtime?.prefer)
+    const choices = choicesOf(model, runtime)
+    const choice = choices[Math.min(attempt, choices.length - 1)]!
     const bytes = readWeights(model.folder, choice.weights)
-    const engine = new Engine({
+    const limits = budget.open({
+      model: manifest.name,
+      runtime: choice.runtime,
+      device: choice.device,
+      sizes: bytes.sizes,
+      fallbacks: Math.max(0, choices.length - 1 - attempt),
+      statistics: () => this.#engine?.deviceMemory() ?? '',
+    })
+    const pinning = runtime?.pinning ?? null
+    this.#model = model
+    this.#engine = new Engine({
       runtime: choice.runtime,
       model: bytes.model,
       ...(bytes.weights ? { weights: bytes.weights } : {}),
       input: manifest.input,
-      device: runtime?.device ?? 'CPU',
+      device: choice.device,
       threads: runtime?.threads ?? 0,
       streams: runtime?.streams ?? 1,
+      ...(pinning === null ? {} : { pinning: pinning ? 'yes' : 'no' }),
       ...(maxQueue === undefined ? {} : { maxQueue }),
       ...(precisionHint ? { precisionHint } : {}),
-      ...this.#compiled(choice.runtime, bytes.sha256, manifest.input),
-      ...(memory?.gpuBytes ? { gpuMemoryBytes: memory.gpuBytes } : {}),
-      ...(memory?.hostBytes ? { hostMemoryBytes: memory.hostBytes } : {}),
+      ...this.#compiled(choice, bytes.sha256, manifest.input),
+      ...limits,
     })
-    const info = await engine.start()
-    this.#engine = engine
-    this.#model = model
+    let info: EngineInfo
     try {
+      info = await this.#engine.start()
       await this.#warmUp()
+      budget.settle()
     } catch (error) {
+      budget.close()
       await this.stop()
-      throw error
+      throw budget.explain(error)
     }
     return {
       model: {
@@ -168,11 +157,10 @@ export class Network {
   }
 
   /** The folder for the compiled model; none where nobody wants one or it cannot be made. */
-  #compiled(runtime: RuntimeName, sha256: string, { width, height }: InputSpec) {
-    const { cacheDir, runtime: settings } = this.#options
+  #compiled({ runtime, device }: Choice, sha256: string, { width, height }: InputSpec) {
+    const { cacheDir } = this.#options
     if (!cacheDir) return {}
     const runtimeVersion = probeRuntime(runtime, { devices: false }).version ?? 'unknown'
-    const device = settings?.device ?? 'CPU'
     const key = { sha256, runtime, runtimeVersion, device, width, height }
     const folder = compiledFolder(cacheDir, key)
     return folder ? { cacheDir: folder } : {}

@@ -99,7 +99,7 @@ export const readyState: StateMessage = {
   catalogue: null,
   runtime: { name: 'OpenVINO', version: '2026.4.1' },
   device: 'CPU',
-  memory: { budgetBytes: null, usedBytes: 231e6, peakBytes: 274e6 },
+  memory: { budgetBytes: null, usedBytes: 231e6, peakBytes: 274e6, rssBytes: 305e6, gpu: null },
   outbox: { depth: 2, dropped: 0 },
   clock: { synced: true },
 }

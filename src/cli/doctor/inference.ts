@@ -1,6 +1,7 @@
 // Checks of what recognises: the addon, the runtimes and their devices, the JPEG decoder, the model.
 import type { Config } from '../../config/schema.js'
 import type { RuntimeName, RuntimeProbe } from '../../inference/addon.js'
+import type { MemoryUse } from '../../inference/memory-budget.js'
 import { type Finding, fail, failure, ok, warn } from './finding.js'
 import type { Machine } from './machine.js'
 
@@ -69,15 +70,29 @@ async function checkTurboJpeg(machine: Machine): Promise<Finding> {
       )
 }
 
+const megabytes = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`
+
+/** What the load took, here in doctor's own process, and the budget that vision will have for it. */
+function* checkBudgets({ host, gpu }: MemoryUse): Generator<Finding> {
+  const used = `the load took ${megabytes(host.peakBytes)} at its peak`
+  yield host.budgetBytes === null
+    ? ok('memory budget', `no limit (memory.hostBytes); ${used}`)
+    : ok('memory budget', `${used} of ${megabytes(host.budgetBytes)} (memory.hostBytes)`)
+  if (!gpu) return
+  const peak = `${megabytes(gpu.peakBytes)} at the peak of ${megabytes(gpu.budgetBytes)}`
+  yield ok('gpu budget', `${gpu.device}: ${peak}`)
+}
+
 /** Last of all checks: it takes longest, and a runtime that crashes here has let the others be read. */
 export async function* checkModel(machine: Machine, config: Config): AsyncGenerator<Finding> {
   try {
-    const { model, runtime, loadMs, members = [] } = await machine.tryModel(config)
+    const { model, runtime, loadMs, memory, members = [] } = await machine.tryModel(config)
     const words = `${model.name} version ${model.version}, ${model.classes} classes, hashes right`
     yield ok(
       'model',
       `${words}, loaded by ${runtime.name} on ${runtime.device} in ${Math.round(loadMs)} ms`,
     )
+    if (memory) yield* checkBudgets(memory)
     for (const { model: member, weight } of members) {
       yield ok('member', `${member.name} version ${member.version}, weight ${weight}`)
     }

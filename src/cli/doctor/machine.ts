@@ -6,6 +6,7 @@ import { availableParallelism, cpus } from 'node:os'
 import type { Config } from '../../config/schema.js'
 import { describeError, GroceryError } from '../../errors.js'
 import type { LibraryProbe, RuntimeName, RuntimeProbe } from '../../inference/addon.js'
+import type { MemoryUse } from '../../inference/memory-budget.js'
 import type { ClassifierInfo } from '../../recognition/classifier.js'
 
 export interface Machine {
@@ -26,7 +27,7 @@ export interface Machine {
   probeRuntime(name: RuntimeName): Promise<RuntimeProbe>
   probeTurboJpeg(): Promise<LibraryProbe>
   /** Loads the model as run would, and lets it go. Throws the codes of the classifier. */
-  tryModel(config: Config): Promise<ClassifierInfo>
+  tryModel(config: Config): Promise<ClassifierInfo & { memory?: MemoryUse }>
   /** The first line that a program prints, or null where it is not there. */
   program(name: string, argument: string): Promise<string | null>
   /** Throws the error of listen(2) with its code. */
@@ -137,14 +138,17 @@ async function loadAddon(): Promise<void> {
   }
 }
 
-async function tryModel(config: Config): Promise<ClassifierInfo> {
+async function tryModel(config: Config): Promise<ClassifierInfo & { memory: MemoryUse }> {
+  const { MemoryBudget } = await import('../../inference/memory-budget.js')
   const { classifierFor } = await import('../../recognition/choose.js')
   const { kiosk, models, catalogue, runtime, memory, recognition } = config
   const { classifier: model, ensemble } = models
   const shop = { catalogue, site: kiosk.site, recognition }
-  const classifier = classifierFor({ model, ensemble, runtime, memory, ...shop })
+  const budget = new MemoryBudget(memory)
+  const classifier = classifierFor({ model, ensemble, runtime, budget, ...shop })
   try {
-    return await classifier.start()
+    const info = await classifier.start()
+    return { ...info, memory: budget.use() }
   } finally {
     await classifier.stop()
   }
