@@ -194,7 +194,16 @@ t.test('every relative link in the documents leads somewhere', async t => {
 })
 
 t.test('each command of the contract has a page in the README, and --help', async t => {
-  for (const command of ['run', 'check', 'doctor', 'watch', 'classify', 'evaluate', 'bench']) {
+  for (const command of [
+    'run',
+    'check',
+    'doctor',
+    'watch',
+    'classify',
+    'evaluate',
+    'train',
+    'bench',
+  ]) {
     t.match(text('README.md'), new RegExp(`grocerd ${command}\\b`), command)
   }
 })
