@@ -55,7 +55,7 @@ export async function metricsOf(kiosk) {
   const text = await (await fetch(`${kiosk.url}/metrics`)).text()
   const samples = {}
   for (const line of text.split('\n')) {
-    const [, name, value] = /^([a-z_]+(?:\{.*\})?) (\S+)$/.exec(line) ?? []
+    const [, name, value] = /^([a-z0-9_]+(?:\{.*\})?) (\S+)$/.exec(line) ?? []
     if (name) samples[name] = Number(value)
   }
   return samples
