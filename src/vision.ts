@@ -247,6 +247,8 @@ async function main(): Promise<void> {
   })
   // The daemon is gone: nobody wants what is seen here, and no ffmpeg may stay on the camera.
   process.on('disconnect', () => void stop())
+  // It may have gone while this process was still starting, when nobody listened yet.
+  if (!process.connected) void stop()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
   setInterval(() => {
     endWhereHung()

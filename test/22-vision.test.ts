@@ -206,3 +206,14 @@ t.test('vision ends without its daemon although the model does not let go', asyn
   vision.child.disconnect()
   t.same(await vision.ended, [null, 'SIGKILL'])
 })
+
+t.test('vision whose daemon is gone before it has started ends, too', async t => {
+  const child = fork(fileURLToPath(new URL('../src/vision.ts', import.meta.url)), [], {
+    serialization: 'advanced',
+    execArgv: process.execArgv,
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const ended = once(child, 'exit')
+  child.disconnect()
+  t.same(await ended, [0, null])
+})
