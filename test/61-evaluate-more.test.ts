@@ -173,6 +173,14 @@ t.test('flags of bare files go to the model that is bare', async t => {
     ['b', undefined, undefined, 2],
   ])
   t.same(both('a.onnx', 'b.onnx')[1], ['b.onnx', 'l.csv', [1], 2])
+  const shop = { catalogue: 'shop.csv', priors: 'p.csv', site: 'north' }
+  for (const [model, against] of [
+    ['a', 'b.xml'],
+    ['a.xml', 'b'],
+  ] as const) {
+    const pair = optionsOfBoth({ ...options, ...shop, model, against })
+    for (const one of pair) t.match(one, shop, `${model} against ${against}: one shop for both`)
+  }
 })
 
 // ---- intervals and curves

@@ -68,12 +68,11 @@ export function optionsOfBoth(
   options: EvaluateOptions,
 ): [first: ModelOptions, second: ModelOptions] {
   const { ensemble, ...rest } = options
-  const { model, against, device, runtime, threads, streams } = rest
+  const { model, against, device, runtime, threads, streams, catalogue, priors, site } = rest
   const second = { ...rest, model: against! }
-  if (ensemble) return [options, second]
-  if (isBare(model) === isBare(against)) return [options, second]
-  const engine = { device, runtime, threads, streams }
+  if (ensemble || isBare(model) === isBare(against)) return [options, second]
+  const both = { device, runtime, threads, streams, catalogue, priors, site }
   return isBare(model)
-    ? [options, { model: against!, ...engine }]
-    : [{ model: model!, ...engine }, second]
+    ? [options, { model: against!, ...both }]
+    : [{ model: model!, ...both }, second]
 }
