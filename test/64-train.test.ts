@@ -32,7 +32,7 @@ import { fewestForSure, neverSure } from '../src/learn/train/advice.js'
 import { openCache } from '../src/learn/train/cache.js'
 import { viewsFor } from '../src/learn/train/embed.js'
 import { groupsByLook, groupsPerClass } from '../src/learn/train/groups.js'
-import { logitsOf } from '../src/learn/train/logits.js'
+import { logitsOf } from '../src/learn/logits.js'
 import { modelName } from '../src/learn/train/manifest.js'
 import {
   makeReplay,

@@ -5,8 +5,6 @@ import { GroceryError } from '../errors.js'
 import { checkOptions, type EvaluateOptions, toStdout } from './evaluate/options.js'
 import { addModelOptions, makeClassifier } from './model-options.js'
 
-const mostThumbnails = 24
-
 function write(file: string, text: string): void {
   if (file === toStdout) process.stdout.write(text)
   else writeFileSync(file, text)
@@ -59,8 +57,7 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
   if (options.html !== undefined) {
     const { makeThumbnails } = await import('../learn/report/thumbnails.js')
     const { renderReport } = await import('../learn/report.js')
-    const worst = new Set(mistakes.slice(0, mostThumbnails).map(mistake => mistake.file))
-    const thumbnails = await makeThumbnails(pictures.filter(one => worst.has(one.file)))
+    const thumbnails = await makeThumbnails(mistakes, pictures)
     const shown = pictures.find(one => one.file === outcomes[0]!.file)
     const examples = extras.robustness && shown ? await degradedExamples(shown) : undefined
     write(options.html, renderReport({ ...said, ...extras, metrics, at, thumbnails, examples }))

@@ -23,7 +23,7 @@ function divisors(text: string): number[] {
 }
 
 /** Reads a whole number of an option. */
-export const whole = (least: number) => (text: string) => {
+const whole = (least: number) => (text: string) => {
   const value = Number(text)
   if (Number.isInteger(value) && value >= least && value <= 256) return value
   throw new GroceryError(
@@ -60,8 +60,20 @@ export interface ModelOptions extends ModelFlags {
   streams?: number
 }
 
+/** Where and how a model runs. */
+export const addRuntimeOptions = (command: Command, streams = 1): Command =>
+  command
+    .option('--device <device>', 'CPU, GPU, NPU, CUDA, TensorRT', 'CPU')
+    .addOption(
+      new Option('--runtime <name>', 'which runtime')
+        .choices(['auto', 'openvino', 'onnxruntime'])
+        .default('auto'),
+    )
+    .option('--threads <n>', "threads of the runtime, 0: the runtime's choice", whole(0), 0)
+    .option('--streams <n>', 'requests in flight', whole(1), streams)
+
 export function addModelOptions(command: Command): Command {
-  return command
+  command
     .option(
       '--model <dir|file>',
       'a name under models/, a folder with model.json, an .xml or .onnx file',
@@ -84,14 +96,7 @@ export function addModelOptions(command: Command): Command {
     .option('--priors <file>', 'how often each is sold: site,sku,share')
     .option('--site <name>', 'whose rows of the priors hold')
     .option('--labels <file>', 'labels of a bare model, one a line')
-    .option('--device <device>', 'CPU, GPU, NPU, CUDA, TensorRT', 'CPU')
-    .addOption(
-      new Option('--runtime <name>', 'which runtime')
-        .choices(['auto', 'openvino', 'onnxruntime'])
-        .default('auto'),
-    )
-    .option('--threads <n>', "threads of the runtime, 0: the runtime's choice", whole(0), 0)
-    .option('--streams <n>', 'requests in flight', whole(1), 1)
+  return addRuntimeOptions(command)
     .option('--mean <values>', 'bare model: (pixel - mean) / scale', numbers)
     .option('--scale <values>', 'bare model: (pixel - mean) / scale', divisors)
     .addOption(new Option('--channels <order>', 'bare model').choices(['rgb', 'bgr']))

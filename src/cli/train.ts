@@ -1,9 +1,9 @@
 // grocerd train: a folder of photographs, one folder a class, becomes a model on this machine in minutes.
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { GroceryError } from '../errors.js'
-import { whole } from './model-options.js'
+import { addRuntimeOptions } from './model-options.js'
 import { trainingJson, trainingText } from './train/summary.js'
 import { makeProgress } from './train/progress.js'
 
@@ -62,29 +62,24 @@ async function run(options: Options): Promise<void> {
 }
 
 export const trainCommand = (): Command =>
-  new Command('train')
-    .description('make a model of your own photographs: a folder per class')
-    .requiredOption('--images <dir>', 'a folder per class; its name becomes sku and name')
-    .requiredOption('--out <dir>', 'the model folder to write')
-    .option(
-      '--base <model>',
-      'whose embeddings to use: a name under models/ or a folder',
-      'grocery81',
-    )
-    .option('--add', "keep the base's classes and add those of the folder")
-    .option('--force', 'replace a model at --out, in one step')
-    .option('--cache <dir>', 'where embeddings are kept (default: $XDG_CACHE_HOME or ~/.cache)')
-    .option('--no-cache', 'keep no embeddings')
-    .option('--seed <n>', 'deals the pictures to folds', seedOf, 1)
-    .option('--json', 'print the summary as JSON')
-    .option('--device <device>', 'CPU, GPU, NPU, CUDA, TensorRT', 'CPU')
-    .addOption(
-      new Option('--runtime <name>', 'which runtime')
-        .choices(['auto', 'openvino', 'onnxruntime'])
-        .default('auto'),
-    )
-    .option('--threads <n>', "threads of the runtime, 0: the runtime's choice", whole(0), 0)
-    .option('--streams <n>', 'pictures in flight', whole(1), 2)
+  addRuntimeOptions(
+    new Command('train')
+      .description('make a model of your own photographs: a folder per class')
+      .requiredOption('--images <dir>', 'a folder per class; its name becomes sku and name')
+      .requiredOption('--out <dir>', 'the model folder to write')
+      .option(
+        '--base <model>',
+        'whose embeddings to use: a name under models/ or a folder',
+        'grocery81',
+      )
+      .option('--add', "keep the base's classes and add those of the folder")
+      .option('--force', 'replace a model at --out, in one step')
+      .option('--cache <dir>', 'where embeddings are kept (default: $XDG_CACHE_HOME or ~/.cache)')
+      .option('--no-cache', 'keep no embeddings')
+      .option('--seed <n>', 'deals the pictures to folds', seedOf, 1)
+      .option('--json', 'print the summary as JSON'),
+    2,
+  )
     .addHelpText(
       'after',
       '\nExample: grocerd train --images photos --out models/lunch\n  where photos/sandwich/*.jpg and photos/sushi/*.jpg are the photographs of two classes.',

@@ -59,7 +59,3 @@ export function choicesOf(
     `Expected a runtime for ${model.manifest.name} (${formats}) but found none; looked for\n${tried.join('\n')}`,
   )
 }
-
-/** The first of them. Throws RUNTIME_NOT_FOUND. */
-export const chooseWeights = (model: ModelDirectory, prefer?: Wanted['prefer']): Choice =>
-  choicesOf(model, { prefer })[0]!

@@ -102,7 +102,8 @@ export interface ModelDirectory {
 /** Where the models that ship are: beside src/ and dist/. */
 export const shippedModels = resolve(dirname(fileURLToPath(import.meta.url)), '../../models')
 
-const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+/** SHA-256 in hex, as a manifest names it. */
+export const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 function readFileOr(
   path: string,

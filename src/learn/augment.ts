@@ -1,19 +1,9 @@
 // Views of one picture as training sees them: cut out, mirrored, in other light. Pure, and the same for the same picture.
 import type { UprightPicture } from '../inference/addon.js'
+import { randomOf } from './random.js'
 
 /** Goes up with every change here, so that cached embeddings of other views are not used. */
 export const viewsVersion = 1
-
-/** Numbers from 0 to 1 that depend on the seed alone (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
-}
 
 const between = (random: () => number, low: number, high: number) => low + (high - low) * random()
 

@@ -24,12 +24,20 @@ export interface MissingClasses {
   images: number
 }
 
+/** Pictures by which of the two named them right. */
+export interface Agreement {
+  both: number
+  onlyFirst: number
+  onlySecond: number
+  neither: number
+}
+
 export interface Comparison {
   /** The model of --against. */
   model: ModelState
   first: ComparedFigures
   second: ComparedFigures
-  table: { both: number; onlyFirst: number; onlySecond: number; neither: number }
+  table: Agreement
   mcnemar: McNemar
   /** The classes whose number of right answers changed most; at most ten. */
   moved: MovedClass[]
@@ -44,6 +52,16 @@ const compared = (outcomes: readonly Outcome[], labels: readonly Product[]): Com
 }
 
 const isRight = (outcome: Outcome): boolean => rankOfTruth(outcome) === 0
+
+/** Both judged the same pictures, in the same order. */
+export function agreementOf(first: readonly Outcome[], second: readonly Outcome[]): Agreement {
+  const table = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 }
+  first.forEach((outcome, index) => {
+    const [one, other] = [isRight(outcome), isRight(second[index]!)]
+    table[one ? (other ? 'both' : 'onlyFirst') : other ? 'onlySecond' : 'neither']++
+  })
+  return table
+}
 
 function movedClasses(
   first: readonly Outcome[],
@@ -86,11 +104,7 @@ export function compare(
   labels: readonly Product[],
   own: { first: readonly Product[]; second: readonly Product[] },
 ): Comparison {
-  const table = { both: 0, onlyFirst: 0, onlySecond: 0, neither: 0 }
-  first.forEach((outcome, index) => {
-    const [one, other] = [isRight(outcome), isRight(second[index]!)]
-    table[one ? (other ? 'both' : 'onlyFirst') : other ? 'onlySecond' : 'neither']++
-  })
+  const table = agreementOf(first, second)
   return {
     model,
     first: compared(first, labels),

@@ -4,6 +4,8 @@ import type { LinearHead } from '../inference/types.js'
 import { crossEntropy, fitTemperature } from './calibrate.js'
 import { alwaysTrained } from './folds.js'
 import type { EmbeddingSet, TrainedHead } from './head.js'
+import { eachInFlight } from './in-flight.js'
+import { logitsOf } from './logits.js'
 import { type Material, problemOf, rowWeights } from './material.js'
 
 /** Strongest first: each fit starts where the stronger one ended. */
@@ -50,7 +52,7 @@ export async function crossValidate(
   let done = 0
   for (const l2 of penalties) {
     const heldOut = best.heldOut.slice()
-    await eachOf(sides, threads, async side => {
+    await eachInFlight(sides, threads, async side => {
       const threadsOfFit = Math.max(1, Math.floor(threads / sides.length))
       const { weights: rowWeights, start } = side
       const head = await fitLogistic({
@@ -75,15 +77,6 @@ export async function crossValidate(
   return best
 }
 
-/** Runs `work` for every item, at most `atOnce` at a time. */
-async function eachOf<T>(items: T[], atOnce: number, work: (item: T) => Promise<void>) {
-  const waiting = items.values()
-  const worker = async () => {
-    for (const item of waiting) await work(item)
-  }
-  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
-}
-
 function writeLogits(
   { set, features, plain }: Material,
   head: LinearHead,
@@ -92,11 +85,7 @@ function writeLogits(
 ) {
   const { dims, classes } = set
   const row = features.subarray(plain[picture]! * dims, (plain[picture]! + 1) * dims)
-  for (let c = 0; c < classes; c++) {
-    let logit = head.bias[c]!
-    for (let d = 0; d < dims; d++) logit += head.weights[c * dims + d]! * row[d]!
-    to[picture * classes + c] = logit
-  }
+  to.set(logitsOf({ ...head, classes, dims }, row), picture * classes)
 }
 
 /** The pictures that were held out, with their logits. */

@@ -1,9 +1,10 @@
 // Runs a classifier over labelled pictures, several in flight. Measures and reports nothing itself.
 import { readFile } from 'node:fs/promises'
 import { describeError, GroceryError } from '../errors.js'
-import type { Classification, Classifier } from '../recognition/classifier.js'
+import type { PictureClassifier } from '../recognition/classifier.js'
 import { named, type PictureInput, readPicture } from '../recognition/picture.js'
 import type { LabelledPicture } from './dataset.js'
+import { eachInFlight } from './in-flight.js'
 import type { Outcome } from './metrics.js'
 
 /** A picture that could not be judged, and why. */
@@ -21,7 +22,7 @@ export interface Run {
 }
 
 export interface RunOptions {
-  classifier: Pick<Classifier, 'classify'>
+  classifier: Pick<PictureClassifier, 'classify'>
   pictures: readonly LabelledPicture[]
   /** Pictures under way at a time: the streams of the engine, and one that waits. */
   inFlight: number
@@ -29,9 +30,6 @@ export interface RunOptions {
   read?: (bytes: Uint8Array, file: string) => Promise<PictureInput>
   onProgress?: (done: number, total: number) => void
 }
-
-/** An ensemble also says what each of its members said. */
-type Answer = Classification & { members?: Float32Array[] }
 
 async function bytesOf({ path, file }: LabelledPicture): Promise<Uint8Array> {
   try {
@@ -52,14 +50,13 @@ export async function runEvaluation(options: RunOptions): Promise<Run> {
   const { classifier, pictures, inFlight, read = readPicture, onProgress } = options
   const began = performance.now()
   const results: (Outcome | Unreadable)[] = []
-  let next = 0
   let done = 0
 
   const judge = async (picture: LabelledPicture): Promise<Outcome | Unreadable> => {
     const { file, truth } = picture
     try {
       const input = await read(await bytesOf(picture), file)
-      const { scores, observation, members } = (await classifier.classify(input)) as Answer
+      const { scores, observation, members } = await classifier.classify(input)
       const { decision } = observation
       return { file, truth, scores, decision, ...(members && { members }) }
     } catch (error) {
@@ -68,22 +65,10 @@ export async function runEvaluation(options: RunOptions): Promise<Run> {
       return { file, code, message }
     }
   }
-  const worker = async () => {
-    for (let index = next++; index < pictures.length; index = next++) {
-      results[index] = await judge(pictures[index]!)
-      onProgress?.(++done, pictures.length)
-    }
-  }
-  // One failure ends all: the others then find nothing left to take.
-  const guarded = () =>
-    worker().catch(error => {
-      next = pictures.length
-      throw error
-    })
-  const ends = await Promise.allSettled(Array.from({ length: inFlight }, guarded))
-  const failed = ends.find(end => end.status === 'rejected')
-  if (failed) throw failed.reason
-
+  await eachInFlight(pictures, inFlight, async (picture, index) => {
+    results[index] = await judge(picture)
+    onProgress?.(++done, pictures.length)
+  })
   return {
     outcomes: results.filter(result => 'truth' in result),
     unreadable: results.filter(result => 'code' in result),

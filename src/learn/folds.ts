@@ -1,4 +1,5 @@
 // Deals pictures to the folds of a cross-validation: stratified, and near-copies stay together. Pure.
+import { randomOf } from './random.js'
 
 export interface FoldOptions {
   /** By picture: its class. */
@@ -12,17 +13,6 @@ export interface FoldOptions {
 
 /** In every training side: its class has no other group to learn from. */
 export const alwaysTrained = -1
-
-/** Numbers of 0..1 from a seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 function shuffled<T>(items: T[], random: () => number): T[] {
   for (let i = items.length - 1; i > 0; i--) {
@@ -43,7 +33,7 @@ export function assignFolds({ labels, groups, classes, folds, seed }: FoldOption
     if (own) own.push(picture)
     else members.set(group, [picture])
   }
-  const random = randomFrom(seed)
+  const random = randomOf(seed)
   const order = shuffled([...members.values()], random).sort((a, b) => b.length - a.length)
 
   const counts = new Int32Array(folds * classes)

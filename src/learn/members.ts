@@ -1,8 +1,9 @@
 // What each member of an ensemble would have said alone, beside the whole. Pure.
 import type { ModelState } from '../protocol.js'
 import type { Product } from '../recognition/types.js'
+import { agreementOf } from './compare.js'
 import { type McNemar, mcnemar } from './mcnemar.js'
-import { measure, type Outcome, rankOfTruth } from './metrics.js'
+import { measure, type Outcome } from './metrics.js'
 
 export interface Member {
   model: ModelState
@@ -39,14 +40,9 @@ export function ensembleFigures(
     return { model, weight, top1, top4, macroF1, loss }
   })
   const best = figures.reduce((most, one, at) => (one.top1 > figures[most]!.top1 ? at : most), 0)
-  let [onlyWhole, onlyBest] = [0, 0]
-  outcomes.forEach((outcome, index) => {
-    const [whole, member] = [outcome, alone[best]![index]!].map(one => rankOfTruth(one) === 0)
-    if (whole && !member) onlyWhole++
-    if (member && !whole) onlyBest++
-  })
+  const { onlyFirst, onlySecond } = agreementOf(outcomes, alone[best]!)
   return {
     members: figures,
-    best: { model: members[best]!.model, ...mcnemar(onlyWhole, onlyBest) },
+    best: { model: members[best]!.model, ...mcnemar(onlyFirst, onlySecond) },
   }
 }

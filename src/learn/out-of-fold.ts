@@ -1,6 +1,6 @@
 // Held-out predictions that a model directory carries: each picture judged by a model that was not trained on it.
 import type { Calibration } from '../inference/manifest.js'
-import { decide, rank } from '../recognition/decision.js'
+import { decide, rank, thresholdsOf } from '../recognition/decision.js'
 import type { Product } from '../recognition/types.js'
 import { problemsIn, readRows } from './csv.js'
 import { classFinder } from './dataset.js'
@@ -59,7 +59,7 @@ function probabilities({ logits, rest }: Kept, classes: number): Float32Array {
 }
 
 /**
- * @param file CSV with the header `file,truth,scores`; logits are divided by the temperature already
+ * @param file CSV with the header `file,truth,scores`; logits are calibrated already
  * @param calibration of the model: its thresholds decide
  * Throws PREDICTIONS_INVALID with file:line of every wrong row.
  */
@@ -76,7 +76,7 @@ export function readOutOfFold(
     throw problemsIn('PREDICTIONS_INVALID', file, [words])
   }
   const find = classFinder(labels)
-  const thresholds = { ...calibration, autoAdd: false, top: 2 }
+  const thresholds = thresholdsOf([calibration])
   const problems: string[] = []
   const outcomes: Outcome[] = []
   let outside = 0

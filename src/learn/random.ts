@@ -1,4 +1,4 @@
-// A small seeded generator: what is drawn is the same in every run and on every machine. Not for secrets.
+// Small seeded generators: what is drawn is the same in every run and on every machine. Not for secrets.
 
 /** FNV-1a: the state to begin with, spread over 32 bits. */
 function hash(text: string): number {
@@ -20,4 +20,15 @@ export function seededRandom(seed: string): () => number {
   // The first numbers of seeds that are alike would be alike.
   for (let i = 0; i < 8; i++) next()
   return next
+}
+
+/** Numbers from 0 to 1 that depend on the seed alone (mulberry32). */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
 }

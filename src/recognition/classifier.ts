@@ -9,8 +9,6 @@ import type { Box, Observation, Product, StagesMs } from './types.js'
 import { conclude, describe } from './variants.js'
 import { weigh } from './weigh.js'
 
-export { chooseWeights } from '../inference/choices.js'
-
 export interface ClassifierOptions extends NetworkOptions {
   catalogue?: string | null | undefined
   /** Which rows of recognition.priors hold. */

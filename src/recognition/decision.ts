@@ -86,7 +86,7 @@ export function rank(
  * measured on its own model. What the configuration sets goes before all.
  */
 export function thresholdsOf(
-  calibrations: readonly Calibration[],
+  calibrations: readonly Pick<Calibration, 'sure' | 'auto' | 'unknown' | 'margin'>[],
   wanted: Partial<Config['recognition']> = {},
 ): Thresholds {
   const most = (key: 'unknown' | 'margin') => Math.max(...calibrations.map(one => one[key]))

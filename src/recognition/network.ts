@@ -6,12 +6,12 @@ import {
   Engine,
   type EngineInfo,
   type EngineInput,
-  type EngineResult,
   type InputSpec,
   probeRuntime,
 } from '../inference/addon.js'
 import { type Choice, choicesOf } from '../inference/choices.js'
 import { compiledFolder } from '../inference/compiled-cache.js'
+import { firstRun, placeOf } from '../inference/first-run.js'
 import type { Label } from '../inference/labels.js'
 import {
   type Calibration,
@@ -169,10 +169,9 @@ export class Network {
   /** A grey picture through the whole model: finds the output, compiles what is lazy, sees NaN weights. */
   async #warmUp(): Promise<void> {
     const { folder, labels, manifest } = this.#model!
-    const { width, height } = manifest.input
-    const rgb = new Uint8Array(width * height * 3).fill(128)
-    const { outputs } = await this.#engine!.infer({ rgb, width, height })
-    this.#output = this.#findOutput(outputs)
+    const outputs = await firstRun(this.#engine!, manifest.input)
+    const { logits } = manifest.output
+    this.#output = logits === undefined ? 0 : placeOf(outputs, logits, folder)
     const output = outputs[this.#output]
     const classes = output?.data.length ?? 0
     if (classes !== labels.length) {
@@ -182,18 +181,5 @@ export class Network {
       )
     }
     calibrate(output!.data, 'none', 1)
-  }
-
-  #findOutput(outputs: EngineResult['outputs']): number {
-    const { folder, manifest } = this.#model!
-    const name = manifest.output.logits
-    if (name === undefined) return 0
-    const index = outputs.findIndex(output => output.name === name)
-    if (index >= 0) return index
-    const names = outputs.map(output => output.name).join(', ')
-    throw new GroceryError(
-      'MODEL_SHAPE_MISMATCH',
-      `${folder}: Expected an output "${name}" but the model has ${names}`,
-    )
   }
 }

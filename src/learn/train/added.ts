@@ -4,8 +4,9 @@
 // backbone that knew none: right among 245 to 264 pictures of old classes in val. See docs/6-learning.md.
 import { type Normal, notNormalised } from '../../recognition/decision.js'
 import { calibrateHead } from '../calibrate.js'
-import { randomOf } from '../augment.js'
+import { heldOutOnly } from '../cross-validation.js'
 import type { EmbeddingSet, TrainedHead } from '../head.js'
+import { randomOf } from '../random.js'
 
 export interface ReplayRows {
   rows: Float32Array
@@ -65,21 +66,12 @@ export function handicapped(
   old: number,
   temperature: number,
 ): TrainedHead {
-  const { classes, labels } = set
+  const { classes } = set
   const bias = trained.bias.map((value, index) => (index < old ? value : value - handicap))
   const heldOut = trained.heldOut.map((value, index) =>
     index % classes < old ? value : value - handicap,
   )
-  const held = [...labels.keys()].filter(index => !Number.isNaN(heldOut[index * classes]))
-  const logits = new Float32Array(held.length * classes)
-  held.forEach((index, at) =>
-    logits.set(heldOut.subarray(index * classes, (index + 1) * classes), at * classes),
-  )
-  const calibration = calibrateHead(
-    logits,
-    Int32Array.from(held, index => labels[index]!),
-    trained.calibration,
-    temperature,
-  )
+  const { logits, labels } = heldOutOnly(set, heldOut)
+  const calibration = calibrateHead(logits, labels, trained.calibration, temperature)
   return { ...trained, bias, heldOut, calibration }
 }

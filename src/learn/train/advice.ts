@@ -1,17 +1,16 @@
 // Why a trained model is never sure, and what it takes: the arithmetic of the bound in words. Pure.
-import type { Outcome } from '../metrics.js'
-import { predictedClass } from '../metrics.js'
+import { surePrecision } from '../calibrate.js'
+import { type Outcome, predictedClass } from '../metrics.js'
 
-const wantedPrecision = 0.98
 const confidence = 0.95
 
 /** Held-out pictures that must all be right before 98 % is shown: the least n with 0.98^n <= 0.05. */
-export const fewestForSure = Math.ceil(Math.log(1 - confidence) / Math.log(wantedPrecision))
+export const fewestForSure = Math.ceil(Math.log(1 - confidence) / Math.log(surePrecision))
 
 /** One sentence; only for a model without a threshold for `sure`. */
 export function neverSure(outcomes: readonly Outcome[]): string {
   const count = outcomes.length
-  const bound = `at least ${wantedPrecision * 100} % right with ${confidence * 100} % confidence`
+  const bound = `at least ${surePrecision * 100} % right with ${confidence * 100} % confidence`
   if (count < fewestForSure) {
     return `never sure yet: it takes ${fewestForSure} pictures that are all right to show ${bound}, so at least ${fewestForSure - count} more`
   }

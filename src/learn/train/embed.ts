@@ -5,6 +5,7 @@ import { decodeJpeg, type UprightPicture } from '../../inference/addon.js'
 import { named, type PictureInput, readPicture } from '../../recognition/picture.js'
 import { makeView } from '../augment.js'
 import type { Unreadable } from '../evaluate.js'
+import { eachInFlight } from '../in-flight.js'
 import type { EmbeddingCache } from './cache.js'
 import type { Embedder } from './embedder.js'
 import type { TrainingPicture } from './pictures.js'
@@ -62,7 +63,6 @@ export async function embedPictures(options: EmbedOptions): Promise<Embedded> {
   const rows = new Float32Array(pictures.length * views * dims)
   const failures = new Map<number, Unreadable>()
   let cached = 0
-  let next = 0
   let done = 0
 
   const rowOf = (index: number, view: number) => {
@@ -81,34 +81,22 @@ export async function embedPictures(options: EmbedOptions): Promise<Embedded> {
       cache?.write(sha256, view, row)
     }
   }
-  const work = async () => {
-    for (let index = next++; index < pictures.length; index = next++) {
-      const { sha256, file } = pictures[index]!
-      const missing = Array.from({ length: views }, (_, view) => view).filter(
-        view => !cache?.read(sha256, view, rowOf(index, view)),
-      )
-      cached += views - missing.length
-      try {
-        if (missing.length > 0) await embedMissing(index, missing)
-      } catch (error) {
-        const { code, message } = describeError(named(error, file))
-        // ENOENT and its like: a file that went away while the training ran.
-        const isPicture = code.startsWith('IMAGE_') || /^E[A-Z]+$/.test(code)
-        if (!isPicture) throw error
-        failures.set(index, { file, code, message })
-      }
-      onProgress?.(++done, pictures.length)
+  await eachInFlight(pictures, inFlight, async ({ sha256, file }, index) => {
+    const missing = Array.from({ length: views }, (_, view) => view).filter(
+      view => !cache?.read(sha256, view, rowOf(index, view)),
+    )
+    cached += views - missing.length
+    try {
+      if (missing.length > 0) await embedMissing(index, missing)
+    } catch (error) {
+      const { code, message } = describeError(named(error, file))
+      // ENOENT and its like: a file that went away while the training ran.
+      const isPicture = code.startsWith('IMAGE_') || /^E[A-Z]+$/.test(code)
+      if (!isPicture) throw error
+      failures.set(index, { file, code, message })
     }
-  }
-  // One failure ends all: the others then find nothing left to take.
-  const guarded = () =>
-    work().catch(error => {
-      next = pictures.length
-      throw error
-    })
-  const ends = await Promise.allSettled(Array.from({ length: inFlight }, guarded))
-  const failed = ends.find(end => end.status === 'rejected')
-  if (failed) throw failed.reason
+    onProgress?.(++done, pictures.length)
+  })
 
   const readable = pictures.map((_, index) => index).filter(index => !failures.has(index))
   for (const [to, from] of readable.entries()) {

@@ -1,6 +1,8 @@
 // The base model as a maker of embeddings: opened, checked and warmed up. Knows nothing of training.
 import { GroceryError } from '../../errors.js'
 import { Engine, type EngineInfo, type EngineInput } from '../../inference/addon.js'
+import { choicesOf } from '../../inference/choices.js'
+import { firstRun, placeOf } from '../../inference/first-run.js'
 import type { HeadNames } from '../../inference/head.js'
 import {
   type ModelDirectory,
@@ -9,7 +11,6 @@ import {
   type WeightBytes,
   type Weights,
 } from '../../inference/manifest.js'
-import { chooseWeights } from '../../recognition/classifier.js'
 
 export interface RuntimeChoice {
   prefer: 'auto' | 'openvino' | 'onnxruntime'
@@ -48,7 +49,7 @@ export function openBase(base: string): { model: ModelDirectory; names: HeadName
 /** Throws the MODEL_* and RUNTIME_* codes, DEVICE_NOT_FOUND. */
 export async function startEmbedder(base: string, runtime: RuntimeChoice): Promise<Embedder> {
   const { model, names } = openBase(base)
-  const choice = chooseWeights(model, runtime.prefer)
+  const choice = choicesOf(model, runtime)[0]!
   const bytes = readWeights(model.folder, choice.weights)
   const { input } = model.manifest
   const engine = new Engine({
@@ -56,7 +57,7 @@ export async function startEmbedder(base: string, runtime: RuntimeChoice): Promi
     model: bytes.model,
     ...(bytes.weights ? { weights: bytes.weights } : {}),
     input,
-    device: runtime.device,
+    device: choice.device,
     threads: runtime.threads,
     streams: runtime.streams,
     // Each picture under way has one request at a time.
@@ -66,17 +67,8 @@ export async function startEmbedder(base: string, runtime: RuntimeChoice): Promi
   })
   const info = await engine.start()
   try {
-    const { width, height } = input
-    const grey = { rgb: new Uint8Array(width * height * 3).fill(128), width, height }
-    const { outputs } = await engine.infer(grey)
-    const index = outputs.findIndex(output => output.name === names.embedding)
-    if (index < 0) {
-      const found = outputs.map(output => output.name).join(', ')
-      throw new GroceryError(
-        'MODEL_SHAPE_MISMATCH',
-        `${model.folder}: Expected an output "${names.embedding}" but the model has ${found}`,
-      )
-    }
+    const outputs = await firstRun(engine, input)
+    const index = placeOf(outputs, names.embedding, model.folder)
     const embed = async (picture: EngineInput) => {
       const result = await engine.infer(picture)
       const row = result.outputs[index]!.data

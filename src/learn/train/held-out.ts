@@ -1,10 +1,10 @@
 // What the cross-validated heads said of the pictures that they had no part in, as an evaluation sees it. Pure.
-import { calibrate, decide, rank, type Thresholds } from '../../recognition/decision.js'
+import { calibrate, decide, rank, thresholdsOf } from '../../recognition/decision.js'
 import type { Product } from '../../recognition/types.js'
 import type { Head } from '../../inference/head.js'
-import type { Outcome } from '../metrics.js'
+import { type Outcome, predictedClass } from '../metrics.js'
 import type { Calibration } from '../calibrate.js'
-import { logitsOf } from './logits.js'
+import { logitsOf } from '../logits.js'
 
 /**
  * Without those that no head could leave out, since their class has one look only.
@@ -17,33 +17,24 @@ export function heldOutOutcomes(
   products: readonly Product[],
   calibration: Calibration,
 ): Outcome[] {
-  const { temperature, norm, normClasses, ...levels } = calibration
-  const thresholds: Thresholds = { ...levels, autoAdd: false, top: 4 }
+  const thresholds = thresholdsOf([calibration])
   return pictures.flatMap(({ file, truth }, index) => {
     const own = logits.subarray(index * products.length, (index + 1) * products.length)
     if (Number.isNaN(own[0])) return []
-    const scores = calibrate(own, 'softmax', temperature, { norm, normClasses })
+    const scores = calibrate(own, 'softmax', calibration.temperature, calibration)
     const { decision } = decide(rank(scores, products, 2), thresholds)
     return [{ file, truth, scores, decision }]
   })
 }
 
-const stricter = (a: number | null, b: number | null) =>
-  a === null || b === null ? null : Math.max(a, b)
-
 /**
  * For added classes: the base's thresholds, and higher ones where the new pictures ask for them. Both were measured at
  * the base's temperature. What no new picture can prove (`auto`) is off.
  */
-export const mostCautious = (base: Calibration, own: Calibration): Calibration => ({
-  norm: own.norm,
-  normClasses: own.normClasses,
-  temperature: own.temperature,
-  sure: stricter(base.sure, own.sure),
-  auto: stricter(base.auto, own.auto),
-  unknown: Math.max(base.unknown, own.unknown),
-  margin: Math.max(base.margin, own.margin),
-})
+export function mostCautious(base: Calibration, own: Calibration): Calibration {
+  const { sure, auto, unknown, margin } = thresholdsOf([base, own])
+  return { ...own, sure, auto, unknown, margin }
+}
 
 export interface Kept {
   /** Embeddings that the base brought. */
@@ -53,9 +44,6 @@ export interface Kept {
   after: number
 }
 
-const best = (values: Float32Array) =>
-  values.reduce((top, value, index) => (value > values[top]! ? index : top), 0)
-
 /** How much the old classes lose to the new ones. */
 export function keptOf(
   { rows, labels }: { rows: Float32Array; labels: Int32Array },
@@ -64,7 +52,7 @@ export function keptOf(
   const share = (head: Head) => {
     const right = labels.filter((label, index) => {
       const row = rows.subarray(index * head.dims, (index + 1) * head.dims)
-      return best(logitsOf(head, row)) === label
+      return predictedClass(logitsOf(head, row)) === label
     })
     return right.length / labels.length
   }

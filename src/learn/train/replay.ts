@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { GroceryError } from '../../errors.js'
+import { farthest } from './farthest.js'
 
 export interface Replay {
   dims: number
@@ -24,31 +25,18 @@ const replaySchema = z.strictObject({
 
 const norm = (row: Float32Array) => Math.sqrt(row.reduce((sum, value) => sum + value * value, 0))
 
-function cosines(rows: Float32Array[], other: Float32Array): number[] {
-  const length = norm(other)
-  return rows.map(row => {
-    let product = 0
-    for (let i = 0; i < row.length; i++) product += row[i]! * other[i]!
-    return product / (length * norm(row) || 1)
-  })
+function cosine(row: Float32Array, other: Float32Array): number {
+  let product = 0
+  for (let i = 0; i < row.length; i++) product += row[i]! * other[i]!
+  return product / (norm(other) * norm(row) || 1)
 }
 
-const indexOfLeast = (values: readonly number[]) => values.indexOf(Math.min(...values))
-
-/** Farthest-point choice: first the row nearest the mean, then what is farthest from all that are chosen. */
+/** First the row nearest the mean, then what is farthest from all that are chosen. */
 export function spread(rows: Float32Array[], most: number): number[] {
   const mean = new Float32Array(rows[0]!.length)
   for (const row of rows) row.forEach((value, i) => (mean[i]! += value / rows.length))
   const distances = rows.map(row => norm(row.map((value, i) => value - mean[i]!)))
-  const chosen = [indexOfLeast(distances)]
-  let near = cosines(rows, rows[chosen[0]!]!)
-  while (chosen.length < Math.min(most, rows.length)) {
-    const next = indexOfLeast(near)
-    chosen.push(next)
-    const nearer = cosines(rows, rows[next]!)
-    near = near.map((value, i) => Math.max(value, nearer[i]!))
-  }
-  return chosen
+  return farthest(rows, distances.indexOf(Math.min(...distances)), most, cosine)
 }
 
 /** @param rows plain embeddings; @param labels by row. */

@@ -1,30 +1,19 @@
 // The report of a training: the evaluation's page over held-out pictures, with a few views as training sees them.
 import { readFile } from 'node:fs/promises'
-import sharp from 'sharp'
 import { readPicture } from '../../recognition/picture.js'
 import type { Product } from '../../recognition/types.js'
 import type { Unreadable } from '../evaluate.js'
 import type { Metrics, Outcome } from '../metrics.js'
 import { mistakesOf } from '../mistakes.js'
 import { renderReport } from '../report.js'
-import { makeThumbnails } from '../report/thumbnails.js'
+import { makeThumbnails, thumbnailOf } from '../report/thumbnails.js'
 import type { ModelState, RuntimeState } from '../../protocol.js'
 import { viewOf } from './embed.js'
 import type { TrainingPicture } from './pictures.js'
 
-const mostThumbnails = 24
 const shownPictures = 4
 const shownViews = 6
 const shownSide = 160
-
-async function dataUri(picture: { rgb: Uint8Array; width: number; height: number }) {
-  const { width, height } = picture
-  const jpeg = await sharp(picture.rgb, { raw: { width, height, channels: 3 } })
-    .resize(shownSide, shownSide, { fit: 'cover' })
-    .jpeg({ quality: 72 })
-    .toBuffer()
-  return `data:image/jpeg;base64,${jpeg.toString('base64')}`
-}
 
 /** The views of the first picture of a few classes. */
 async function shownViewsOf(pictures: readonly TrainingPicture[], views: number) {
@@ -35,7 +24,7 @@ async function shownViewsOf(pictures: readonly TrainingPicture[], views: number)
     const made: string[] = []
     for (let view = 1; view < Math.min(views, shownViews); view++) {
       const picture = await viewOf(input, sha256, view, shownSide)
-      if ('rgb' in picture) made.push(await dataUri(picture))
+      made.push(await thumbnailOf(picture, shownSide))
     }
     if (made.length > 0) shown.push({ file, pictures: made })
   }
@@ -55,9 +44,8 @@ export async function reportText(facts: {
   views: number
 }): Promise<string> {
   const { pictures, views: count, ...report } = facts
-  const mistakes = mistakesOf(report.outcomes, report.labels).slice(0, mostThumbnails)
-  const wrong = new Set(mistakes.map(mistake => mistake.file))
-  const thumbnails = await makeThumbnails(pictures.filter(one => wrong.has(one.file)))
+  const mistakes = mistakesOf(report.outcomes, report.labels)
+  const thumbnails = await makeThumbnails(mistakes, pictures)
   const views = await shownViewsOf(pictures, count)
   const whole = { ...report, at: new Date(), thumbnails, views }
   return renderReport(whole)

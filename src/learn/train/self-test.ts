@@ -8,7 +8,7 @@ import { Classifier, type ClassifierInfo } from '../../recognition/classifier.js
 import { calibrate } from '../../recognition/decision.js'
 import type { PictureInput } from '../../recognition/picture.js'
 import { type RuntimeChoice, startEmbedder } from './embedder.js'
-import { logitsOf } from './logits.js'
+import { logitsOf } from '../logits.js'
 
 export interface TestPicture {
   file: string

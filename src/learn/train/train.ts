@@ -130,7 +130,7 @@ async function trainInto(
     old && oldReplay
       ? await trainHead(set, {
           ...common,
-          normal: normalOf(model.manifest.calibration, old.classes),
+          normal: normalOf(before, old.classes),
           frozen: { weights: old.weights, bias: old.bias },
           replay: variedReplay(oldReplay, set, seed),
         }).then(head => handicapped(head, set, old.classes, before.temperature))

@@ -1,12 +1,11 @@
 // Writes the files of a trained model into its hidden folder, tests them, and adds the report.
-import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Head } from '../../inference/head.js'
 import { graftHead } from '../../inference/head-exchange.js'
 import type { Label } from '../../inference/labels.js'
-import type { Weights } from '../../inference/manifest.js'
+import { hash, type Weights } from '../../inference/manifest.js'
 import type { ModelState, RuntimeState } from '../../protocol.js'
 import { readPicture } from '../../recognition/picture.js'
 import type { Product } from '../../recognition/types.js'
@@ -44,7 +43,6 @@ export interface ModelParts {
 }
 
 const testedPictures = 4
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 /** The rows of new classes behind the old ones as this file has them: formats round them differently. */
 function headOf({ old }: BaseFile, head: Head): Head {
@@ -67,11 +65,11 @@ function writeWeights(parts: ModelParts, name: string): Weights[] {
     const stem = `${name}${entry.precision === 'int8' ? '.int8' : ''}${isTaken ? `-${index}` : ''}`
     const graph = entry.format === 'onnx' ? `${stem}.onnx` : `${stem}.xml`
     folder.write(graph, made.model)
-    const own = { ...entry, file: graph, sha256: sha256(made.model) }
+    const own = { ...entry, file: graph, sha256: hash(made.model) }
     if (!made.weights) return own
     const bin = `${stem}.bin`
     folder.write(bin, made.weights)
-    return { ...own, bin: { file: bin, sha256: sha256(made.weights) } }
+    return { ...own, bin: { file: bin, sha256: hash(made.weights) } }
   })
 }
 

@@ -1,5 +1,5 @@
 // A head applied to an embedding, the plain way: the judge of what the runtimes give. Pure.
-import type { Head } from '../../inference/head.js'
+import type { Head } from '../inference/head.js'
 
 /** The logits of one row, summed in double precision. */
 export function logitsOf({ classes, dims, weights, bias }: Head, row: Float32Array): Float32Array {
