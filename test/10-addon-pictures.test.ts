@@ -11,29 +11,15 @@ import t, { type Test } from 'tap'
 import {
   decodeJpeg,
   hasTurboJpeg,
-  type InputSpec,
   preprocess,
   probeTurboJpeg,
   readJpegHeader,
 } from '../src/inference/addon.js'
 import { decodeWithSharp } from '../src/inference/sharp-decode.js'
+import { spec } from './helpers/input-spec.js'
 
 const child = fileURLToPath(new URL('./helpers/addon-child.ts', import.meta.url))
 const noTurboJpeg = probeTurboJpeg().found ? false : 'libturbojpeg is not on this machine'
-
-function spec(width: number, height: number, more: Partial<InputSpec> = {}): InputSpec {
-  return {
-    width,
-    height,
-    channels: 'rgb',
-    layout: 'nchw',
-    mean: [0],
-    scale: [1],
-    fit: 'fill',
-    filter: 'area',
-    ...more,
-  }
-}
 
 /** A picture whose every pixel differs, so that a wrong turn or order shows. */
 async function photograph(

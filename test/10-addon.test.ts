@@ -16,11 +16,11 @@ import {
   Engine,
   type EngineInput,
   type EngineOptions,
-  type InputSpec,
   probeRuntime,
   sdNotify,
 } from '../src/inference/addon.js'
 import { graphWeights } from './helpers/graph-weights.js'
+import { spec } from './helpers/input-spec.js'
 import { asIr, asOnnx, diagonal, type TinyModel } from './helpers/tiny-models.js'
 
 const child = fileURLToPath(new URL('./helpers/addon-child.ts', import.meta.url))
@@ -29,20 +29,6 @@ const onnxRuntime = probeRuntime('onnxruntime')
 const without = {
   openvino: openVino.found ? false : 'OpenVINO is not on this machine',
   onnxruntime: onnxRuntime.found ? false : 'ONNX Runtime is not on this machine',
-}
-
-function spec(width: number, height: number, more: Partial<InputSpec> = {}): InputSpec {
-  return {
-    width,
-    height,
-    channels: 'rgb',
-    layout: 'nchw',
-    mean: [0],
-    scale: [1],
-    fit: 'fill',
-    filter: 'area',
-    ...more,
-  }
 }
 
 const doubling: TinyModel = { shape: [1, 3, 4, 8], matrix: diagonal(8, 2), layers: 1 }

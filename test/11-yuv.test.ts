@@ -5,24 +5,12 @@ import {
   type Box,
   decodeJpeg,
   hasTurboJpeg,
-  type InputSpec,
   jpegLuma,
   preprocess,
   type Rotation,
 } from '../src/inference/addon.js'
 import { lumaGrid } from '../src/recognition/scene.js'
-
-const spec = (changes: Partial<InputSpec>): InputSpec => ({
-  width: 64,
-  height: 64,
-  channels: 'rgb',
-  layout: 'nchw',
-  mean: [0],
-  scale: [1],
-  fit: 'fill',
-  filter: 'area',
-  ...changes,
-})
+import { spec } from './helpers/input-spec.js'
 
 /** Slopes and waves in all colours, so that a wrong turn, plane or order shows. */
 function scene(width: number, height: number): Sharp {
@@ -70,12 +58,11 @@ t.test(
             .withMetadata({ orientation })
             .jpeg({ quality: 92, chromaSubsampling })
             .toBuffer()
-          const wanted = spec({
+          const wanted = spec(64, 40 + 8 * index, {
             fit,
             filter: index === 2 ? 'bilinear' : 'area',
             layout: index === 0 ? 'nhwc' : 'nchw',
             channels: index === 1 ? 'bgr' : 'rgb',
-            height: 40 + 8 * index,
           })
           const { tensor } = await preprocess({ jpeg, box, rotate }, wanted)
           const whole = await decodeJpeg(jpeg, { rotate })
@@ -93,7 +80,7 @@ t.test(
 )
 
 t.test('grey, progressive and whole-size pictures give what they gave', async t => {
-  const wanted = spec({ width: 32, height: 32 })
+  const wanted = spec(32, 32)
   const grey = await scene(640, 480).toColourspace('b-w').jpeg().toBuffer()
   const progressive = await scene(640, 480).jpeg({ progressive: true }).toBuffer()
   const small = await scene(40, 40).jpeg({ chromaSubsampling: '4:2:0' }).toBuffer()

@@ -31,6 +31,10 @@ const close = (received: ArrayLike<number>, expected: number[]) =>
   received.length === expected.length &&
   expected.every((value, index) => Math.abs(received[index]! - value) < 1e-6)
 
+/** A shop with a catalogue of these, all active. */
+const sells = (...skus: string[]): Assortment =>
+  assortmentOf(labels, new Map(skus.map(sku => [sku, { sku, active: true }])))
+
 const observe = (scores: number[], assortment: Assortment, changes = {}): Observation => {
   const given = { ...thresholds, ...changes }
   const shop = weigh(Float32Array.from(scores), assortment)
@@ -76,13 +80,7 @@ t.test(
 )
 
 t.test('where the model thinks of what is not sold here it is a question, or unknown', async t => {
-  const two = assortmentOf(
-    labels,
-    new Map([
-      ['banana', { sku: 'banana', active: true }],
-      ['gala', { sku: 'gala', active: true }],
-    ]),
-  )
+  const two = sells('banana', 'gala')
   t.equal(
     inWords(observe([0.49, 0.005, 0.505, 0], two)),
     'ask confidence | banana 0.990, gala 0.010',
@@ -105,13 +103,7 @@ t.test('where the model thinks of what is not sold here it is a question, or unk
 })
 
 t.test('a sigmoid keeps the sum that it had, and no score is above 1', async t => {
-  const one = assortmentOf(
-    labels,
-    new Map([
-      ['banana', { sku: 'banana', active: true }],
-      ['gala', { sku: 'gala', active: true }],
-    ]),
-  )
+  const one = sells('banana', 'gala')
   t.ok(close(weigh(Float32Array.of(0.2, 0.2, 0.4, 0), one).scores, [0.4, 0.4, 0, 0]))
   t.ok(close(weigh(Float32Array.of(0.8, 0.1, 0.9, 0.9), one).scores, [1, 0.3, 0, 0]))
 })

@@ -12,7 +12,6 @@ import { classifyCommand } from '../src/cli/classify.js'
 import { parseConfig } from '../src/config/load.js'
 import type { EnsembleConfig } from '../src/config/schema.js'
 import { GroceryError } from '../src/errors.js'
-import { probeRuntime } from '../src/inference/addon.js'
 import { parseLabels } from '../src/inference/labels.js'
 import type { Configure, Up } from '../src/protocol.js'
 import { classifierFor } from '../src/recognition/choose.js'
@@ -20,9 +19,7 @@ import type { Classification } from '../src/recognition/classifier.js'
 import { readPicture } from '../src/recognition/picture.js'
 import { hardVote, orderOf, shares, softVote, withMajority } from '../src/recognition/vote.js'
 import { colourModel, plainPicture } from './helpers/colour-models.js'
-
-const noRuntime =
-  !probeRuntime('openvino').found && !probeRuntime('onnxruntime').found && 'no runtime is here'
+import { noRuntime } from './helpers/runtimes.js'
 
 const close = (received: ArrayLike<number>, expected: number[], within = 1e-6) =>
   received.length === expected.length &&

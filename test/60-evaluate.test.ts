@@ -7,7 +7,7 @@ import sharp from 'sharp'
 import t, { type Test } from 'tap'
 import { evaluateCommand } from '../src/cli/evaluate.js'
 import { GroceryError } from '../src/errors.js'
-import { preprocess, probeRuntime, readJpegHeader } from '../src/inference/addon.js'
+import { preprocess, readJpegHeader } from '../src/inference/addon.js'
 import { calibrationError, coverageCurve, reliability } from '../src/learn/curves.js'
 import { readDataset } from '../src/learn/dataset.js'
 import { runEvaluation } from '../src/learn/evaluate.js'
@@ -19,6 +19,8 @@ import { summaryText } from '../src/learn/summary.js'
 import type { Classification } from '../src/recognition/classifier.js'
 import { readPicture } from '../src/recognition/picture.js'
 import type { Decision, Product } from '../src/recognition/types.js'
+import { codeOf } from './helpers/failure.js'
+import { noRuntime } from './helpers/runtimes.js'
 
 const product = (name: string, coarse: string | null, group: Product['group']): Product => ({
   sku: name.toLowerCase(),
@@ -47,22 +49,8 @@ const outcome = (truth: number, scores: number[], decision: Decision = 'ask'): O
   decision,
 })
 
-const codeOf = (call: () => unknown): [string, string] => {
-  try {
-    call()
-  } catch (error) {
-    if (error instanceof GroceryError) return [error.code, error.message]
-    throw error
-  }
-  return ['none', '']
-}
-
 const addonIsHere = codeOf(() => readJpegHeader(new Uint8Array()))[0] === 'IMAGE_EMPTY'
 const noAddon = addonIsHere ? false : 'the native addon is not built'
-const noRuntime =
-  probeRuntime('openvino').found || probeRuntime('onnxruntime').found
-    ? false
-    : 'no inference runtime is here'
 
 // ---- figures
 

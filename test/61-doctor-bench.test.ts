@@ -13,8 +13,9 @@ import { type Finding, findingLine } from '../src/cli/doctor/finding.js'
 import { type Machine, thisMachine } from '../src/cli/doctor/machine.js'
 import { examine } from '../src/cli/doctor.js'
 import { GroceryError } from '../src/errors.js'
-import { probeRuntime, type RuntimeName, readJpegHeader } from '../src/inference/addon.js'
+import { type RuntimeName, readJpegHeader } from '../src/inference/addon.js'
 import type { ClassifierInfo } from '../src/recognition/classifier.js'
+import { noRuntime } from './helpers/runtimes.js'
 
 const info: ClassifierInfo = {
   model: { name: 'shop', version: 2, sha256: 'a'.repeat(64), kind: 'classifier', classes: 81 },
@@ -396,9 +397,6 @@ const noAddon = (() => {
   }
   return false
 })()
-const noRuntime =
-  !(probeRuntime('openvino').found || probeRuntime('onnxruntime').found) &&
-  'no inference runtime is here'
 
 t.test('a frame that is no picture is named', { skip: noAddon }, async t => {
   const frames = [{ name: 'x.jpg', bytes: new TextEncoder().encode('text') }]

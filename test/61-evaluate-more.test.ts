@@ -7,8 +7,6 @@ import sharp from 'sharp'
 import t, { type Test } from 'tap'
 import { evaluateCommand } from '../src/cli/evaluate.js'
 import { type EvaluateOptions, optionsOfBoth } from '../src/cli/evaluate/options.js'
-import { GroceryError } from '../src/errors.js'
-import { probeRuntime } from '../src/inference/addon.js'
 import { openModel } from '../src/inference/manifest.js'
 import { type Bootstrap, bootstrap } from '../src/learn/bootstrap.js'
 import { compare } from '../src/learn/compare.js'
@@ -28,6 +26,8 @@ import { measureRobustness } from '../src/learn/robustness.js'
 import { summaryText } from '../src/learn/summary.js'
 import type { PictureInput } from '../src/recognition/picture.js'
 import type { Decision, Product } from '../src/recognition/types.js'
+import { codeOf } from './helpers/failure.js'
+import { noRuntime } from './helpers/runtimes.js'
 
 const product = (sku: string, group: Product['group'] = null): Product => ({
   sku,
@@ -49,21 +49,6 @@ const says = (truth: number, said: number, decision: Decision = 'ask', classes =
   scores: Float32Array.from({ length: classes }, (_, index) => (index === said ? 0.5 : 0.25)),
   decision,
 })
-
-const failureOf = (call: () => unknown): [string, string] => {
-  try {
-    call()
-  } catch (error) {
-    if (error instanceof GroceryError) return [error.code, error.message]
-    throw error
-  }
-  return ['none', '']
-}
-
-const noRuntime =
-  probeRuntime('openvino').found || probeRuntime('onnxruntime').found
-    ? false
-    : 'no inference runtime is here'
 
 const model = (name: string) => ({
   name,
@@ -320,7 +305,7 @@ t.test('what is wrong with a price list is told all at once', async t => {
   ]
   for (const [name, words] of cases) {
     t.same(
-      failureOf(() => readPrices(at(name), shop)),
+      codeOf(() => readPrices(at(name), shop)),
       ['PRICES_INVALID', words],
       name,
     )
@@ -432,7 +417,7 @@ t.test('fewer classes than are kept leave nothing over; bad rows are told', asyn
   ]
   for (const [name, words] of cases) {
     t.same(
-      failureOf(() => readOutOfFold(at(name), shop, calibration)),
+      codeOf(() => readOutOfFold(at(name), shop, calibration)),
       ['PREDICTIONS_INVALID', words],
       name,
     )

@@ -656,18 +656,10 @@ t.test(
     const photos = join(folder, 'photos')
     base(folder)
     await photographs(photos, { red: 'red', green: 'green' }, 60)
+    const places = ['--images', photos, '--out', join(folder, 'model')]
+    const command = ['train', ...places, '--base', join(folder, 'base'), '--no-cache']
     for (const signal of ['SIGINT', 'SIGKILL'] as const) {
-      const child = spawn(process.execPath, [
-        'dist/main.js',
-        'train',
-        '--images',
-        photos,
-        '--out',
-        join(folder, 'model'),
-        '--base',
-        join(folder, 'base'),
-        '--no-cache',
-      ])
+      const child = spawn(process.execPath, ['dist/main.js', ...command])
       let said = ''
       for await (const chunk of child.stderr) {
         said += chunk
@@ -684,17 +676,7 @@ t.test(
       t.notOk(existsSync(join(folder, 'model')), `${signal}: no model`)
       t.equal(hiddenIn(folder).length, signal === 'SIGINT' ? 0 : 1)
     }
-    const done = grocerd(
-      'train',
-      '--images',
-      photos,
-      '--out',
-      join(folder, 'model'),
-      '--base',
-      join(folder, 'base'),
-      '--no-cache',
-      '--json',
-    )
+    const done = grocerd(...command, '--json')
     t.equal(done.status, 0, done.stderr)
     t.equal(JSON.parse(done.stdout).pictures, 120)
     t.same(hiddenIn(folder), [], 'and the next training removes what kill -9 left')

@@ -13,6 +13,7 @@ import {
   hasTurboJpeg,
   setDataLimit,
 } from '../../src/inference/addon.js'
+import { spec } from './input-spec.js'
 import { asIr, asOnnx, diagonal } from './tiny-models.js'
 
 const [task = '', runtime = 'openvino'] =
@@ -28,20 +29,10 @@ async function tell(message: unknown): Promise<void> {
 function slowEngine(): Engine {
   const model = { shape: [1, 3, 512, 512], matrix: diagonal(512, 1), layers: 60 }
   const files = runtime === 'openvino' ? asIr(model) : { model: asOnnx(model) }
-  const input: EngineOptions['input'] = {
-    width: 512,
-    height: 512,
-    channels: 'rgb',
-    layout: 'nchw',
-    mean: [0],
-    scale: [1],
-    fit: 'fill',
-    filter: 'area',
-  }
   return new Engine({
     runtime: runtime as EngineOptions['runtime'],
     ...files,
-    input,
+    input: spec(512, 512),
     threads: 1,
     streams: 2,
   })

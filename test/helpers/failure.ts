@@ -1,0 +1,13 @@
+// What a call fails with.
+import { GroceryError } from '../../src/errors.js'
+
+/** Code and message of the GroceryError; "none" where the call returns. */
+export function codeOf(call: () => unknown): [code: string, message: string] {
+  try {
+    call()
+  } catch (error) {
+    if (error instanceof GroceryError) return [error.code, error.message]
+    throw error
+  }
+  return ['none', '']
+}
