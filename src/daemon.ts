@@ -359,7 +359,7 @@ export class Daemon {
     for (const { id } of this.#config.cameras) health.set(`camera:${id}`, connecting(id))
     metrics.visionRestarted()
     for (const { id } of this.#config.cameras) {
-      metrics.setCamera({ type: 'cameraHealth', camera: id, status: 'connecting', reason: null })
+      metrics.setCamera({ camera: id, status: 'connecting' })
     }
     this.#showBasket()
     this.#showState()

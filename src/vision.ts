@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, setPriority } from 'node:os'
 import { Camera } from './cameras/camera.js'
-import { Failures } from './cameras/failures.js'
+import { PictureHealth } from './cameras/picture-health.js'
 import { systemClock } from './clock.js'
 import { describeError, GroceryError } from './errors.js'
 import { type Exceeded, MemoryBudget } from './inference/memory-budget.js'
@@ -40,7 +40,7 @@ class CameraLoop {
   #done: Promise<void> = Promise.resolve()
   #newest: { bytes: Uint8Array; capturedAt: number } | null = null
   #previewWanted = false
-  readonly #failures: Failures
+  readonly #pictures: PictureHealth
   failed = 0
   recognised = 0
   #busy = false
@@ -50,11 +50,11 @@ class CameraLoop {
     this.#configure = configure
     const config = configure.cameras[index]!
     this.#rotate = config.rotate
-    this.#failures = new Failures((status, reason) =>
-      send({ type: 'cameraHealth', camera: config.id, status, reason }),
-    )
     this.camera = new Camera(config, systemClock, (status, reason) =>
-      this.#failures.source(status, reason),
+      this.#pictures.source(status, reason),
+    )
+    this.#pictures = new PictureHealth(this.camera, systemClock, (status, reason) =>
+      send({ type: 'cameraHealth', camera: config.id, status, reason }),
     )
     this.#recogniser = new Recogniser(config, classifier, this.#configure.counter, systemClock)
   }
@@ -96,12 +96,16 @@ class CameraLoop {
       this.#previewWanted = false
       try {
         const seen = await this.#recogniser.recognise(frame)
-        send({ type: 'observations', frame: seen })
+        this.#pictures.seen({
+          dark: seen.scene.view === 'dark',
+          unchanged: this.#recogniser.unchanged,
+        })
+        // What an old picture shows may not lie there any more.
+        if (!this.#pictures.isFrozen) send({ type: 'observations', frame: seen })
         if (seen.observations.length > 0 && !seen.repeated) this.recognised++
-        this.#failures.recognised()
       } catch (error) {
         this.failed++
-        this.#failures.failed(describeError(error))
+        this.#pictures.failed(describeError(error))
         this.#tell(error)
       }
       this.#busy = false
@@ -125,7 +129,7 @@ class CameraLoop {
   }
 
   #tell(error: unknown): void {
-    if (this.#failures.tells()) send({ type: 'fault', ...describeError(error), fatal: false })
+    if (this.#pictures.tells()) send({ type: 'fault', ...describeError(error), fatal: false })
   }
 }
 

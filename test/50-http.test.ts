@@ -117,7 +117,8 @@ t.test('metrics count frames, stages, events and totals that start again', async
   })
   for (const connected of [true, true, false, true]) metrics.setMqtt(connected)
   metrics.setOutbox({ depth: 3, dropped: 1, replayed: 2 })
-  metrics.setCamera({ type: 'cameraHealth', camera: 'lane', status: 'live', reason: null })
+  for (const status of ['connecting', 'dark', 'live'] as const)
+    metrics.setCamera({ camera: 'lane', status })
   metrics.setModel(
     { name: 'grocery81', version: 1, sha256: 'abc', kind: 'classifier', classes: 81 },
     { name: 'openvino', version: '2026.4', device: 'CPU' },
@@ -144,6 +145,9 @@ t.test('metrics count frames, stages, events and totals that start again', async
     'grocerd_readiness{status="ready"} 0',
     'grocerd_reasons{code="MQTT_DISCONNECTED"} 1',
     'grocerd_camera_up{camera="lane"} 1',
+    'grocerd_camera_status{camera="lane",status="live"} 1',
+    'grocerd_camera_status{camera="lane",status="dark"} 0',
+    'grocerd_camera_faults_total{camera="lane",status="dark"} 1',
     'grocerd_frames_total{camera="lane",result="object"} 1',
     'grocerd_frames_total{camera="lane",result="dropped"} 7',
     'grocerd_stage_seconds_sum{stage="infer"} 0.0054',
