@@ -10,7 +10,7 @@ import {
   probeRuntime,
 } from '../inference/addon.js'
 import { type Choice, choicesOf } from '../inference/choices.js'
-import { compiledFolder } from '../inference/compiled-cache.js'
+import { type CompiledKey, compiledFolder } from '../inference/compiled-cache.js'
 import { firstRun, placeOf } from '../inference/first-run.js'
 import type { Label } from '../inference/labels.js'
 import {
@@ -56,6 +56,16 @@ export interface NetworkResult {
   /** Calibrated probabilities by class index. */
   scores: Float32Array
   stagesMs: StagesMs
+}
+
+/** Of the compiled form of a model here and now. */
+export function compiledKey(
+  { runtime, device }: Choice,
+  sha256: string,
+  { width, height }: InputSpec,
+): CompiledKey {
+  const runtimeVersion = probeRuntime(runtime, { devices: false }).version ?? 'unknown'
+  return { sha256, runtime, runtimeVersion, device, width, height }
 }
 
 export class Network {
@@ -157,12 +167,10 @@ export class Network {
   }
 
   /** The folder for the compiled model; none where nobody wants one or it cannot be made. */
-  #compiled({ runtime, device }: Choice, sha256: string, { width, height }: InputSpec) {
+  #compiled(choice: Choice, sha256: string, input: InputSpec) {
     const { cacheDir } = this.#options
     if (!cacheDir) return {}
-    const runtimeVersion = probeRuntime(runtime, { devices: false }).version ?? 'unknown'
-    const key = { sha256, runtime, runtimeVersion, device, width, height }
-    const folder = compiledFolder(cacheDir, key)
+    const folder = compiledFolder(cacheDir, compiledKey(choice, sha256, input))
     return folder ? { cacheDir: folder } : {}
   }
 
