@@ -1,10 +1,11 @@
 // Torture, group camera: what breaks at the lens and its cable is seen in time, and neither invents nor loses an event.
 import t from 'tap'
 import { cameraRows } from './torture/camera.js'
+import { replugRow } from './torture/replug.js'
 import { isFull, torture } from './torture/row.js'
 
 t.setTimeout(180_000)
 // They wait most of the time.
 if (!isFull) t.jobs = 3
 
-torture(t, 'camera', cameraRows)
+torture(t, 'camera', [...cameraRows, replugRow])

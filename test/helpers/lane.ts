@@ -1,6 +1,6 @@
 // A lane of a shop for fault tests: a real daemon, a fake camera, and a till that keeps the books of what was laid down and taken.
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Listener, type RunningDaemon, startDaemon } from './daemon.js'
 import { FakeCamera, pictures, type View } from './fake-camera.js'
@@ -23,8 +23,46 @@ const children = (pid: number, name: string): number[] =>
     .filter(Boolean)
     .map(Number)
 
+/** For the environment of a daemon that `probe` is to look into. @param dir where it writes */
+export const probed = (dir: string): Record<string, string> => ({
+  NODE_OPTIONS: `--expose-gc --import ${new URL('probe.mjs', import.meta.url).href}`,
+  PROBE_DIR: dir,
+})
+
+export interface Probe extends Holdings {
+  /** After a forced collection, MB: the heap, and with it what lies outside. */
+  heapMb: number
+  externalMb: number
+  /** Of the process and of its open handles, and these by their kind. */
+  listeners: number
+  handles: Record<string, number>
+}
+
+/** Asks a process that was started with `probed(dir)`. */
+export async function probe(dir: string, pid: number): Promise<Probe> {
+  const file = join(dir, `${pid}.json`)
+  rmSync(file, { force: true })
+  process.kill(pid, 'SIGUSR2')
+  await until(() => existsSync(file), `answer of ${pid}`)
+  const found = JSON.parse(readFileSync(file, 'utf8'))
+  const mb = (bytes: number) => bytes / 2 ** 20
+  return {
+    ...holdings(pid),
+    heapMb: mb(found.heapUsed),
+    externalMb: mb(found.external + found.arrayBuffers),
+    listeners: found.listeners,
+    handles: found.handles,
+  }
+}
+
 /** What a process holds: open descriptors, threads and resident MB. */
-export function holdings(pid: number): { descriptors: number; threads: number; rssMb: number } {
+interface Holdings {
+  descriptors: number
+  threads: number
+  rssMb: number
+}
+
+export function holdings(pid: number): Holdings {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const value = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(status)?.[1])
   return {
@@ -33,6 +71,9 @@ export function holdings(pid: number): { descriptors: number; threads: number; r
     rssMb: value('VmRSS') / 1024,
   }
 }
+
+export const visionOf = (daemon: RunningDaemon): number =>
+  children(daemon.process.pid!, 'vision.js')[0]!
 
 export class Lane {
   readonly camera: FakeCamera
@@ -148,7 +189,7 @@ export class Lane {
   }
 
   get vision(): number {
-    return children(this.daemon.process.pid!, 'vision.js')[0]!
+    return visionOf(this.daemon)
   }
 
   get ffmpeg(): number {
