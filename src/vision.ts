@@ -19,6 +19,7 @@ import { Recogniser } from './recognition/recogniser.js'
 const metricsEveryMs = 1000
 /** An inference that takes longer is a hang, which only the end of this process cures. */
 const inferencePatienceMs = 3000
+const hangLookEveryMs = 250
 const stopPatienceMs = 3000
 /** Looks at the memory, one every metricsEveryMs, before a use above the budget ends the process. */
 const overPatience = 3
@@ -81,11 +82,11 @@ class CameraLoop {
   }
 
   /**
-   * Whether the frame at hand has been pending for too long; to be asked every metricsEveryMs.
+   * Whether the frame at hand has been pending for too long; to be asked every hangLookEveryMs.
    * The askings are counted, not the time: a pause of the whole process (swapping) is no hang.
    */
   hangs(): boolean {
-    return this.#busy && ++this.#checksWhileBusy > inferencePatienceMs / metricsEveryMs
+    return this.#busy && ++this.#checksWhileBusy > inferencePatienceMs / hangLookEveryMs
   }
 
   async #run(): Promise<void> {
@@ -272,8 +273,8 @@ async function main(): Promise<void> {
   // It may have gone while this process was still starting, when nobody listened yet.
   if (!process.connected) void stop()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
+  setInterval(endWhereHung, hangLookEveryMs)
   setInterval(() => {
-    endWhereHung()
     endWhereOver()
     sendMetrics()
   }, metricsEveryMs)

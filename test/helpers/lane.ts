@@ -188,6 +188,11 @@ export class Lane {
     return (await fetch(`http://127.0.0.1:${this.daemon.httpPort}${path}`)).text()
   }
 
+  /** See hang-inference.mjs. */
+  get hangFile(): string {
+    return join(this.#dir, 'hang')
+  }
+
   get vision(): number {
     return visionOf(this.daemon)
   }
