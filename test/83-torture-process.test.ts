@@ -2,8 +2,9 @@
 import t from 'tap'
 import { isFull, torture } from './torture/row.js'
 import { visionRows } from './torture/vision.js'
+import { watchdogRows } from './torture/watchdog.js'
 
 t.setTimeout(180_000)
 if (!isFull) t.jobs = 3
 
-torture(t, 'process', visionRows)
+torture(t, 'process', [...visionRows, ...watchdogRows])

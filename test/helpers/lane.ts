@@ -83,12 +83,12 @@ export class Lane {
   /** What must have been said so far, such as `placed banana`. */
   readonly #expected: string[] = []
   #lies: string | null = null
-  readonly #dir: string
+  readonly dir: string
   readonly #config: object
 
   /** @param config beside the camera `counter`, which needs no session */
   constructor(dir: string, config: object = {}) {
-    this.#dir = dir
+    this.dir = dir
     this.#config = config
     this.camera = new FakeCamera(join(dir, 'camera'))
   }
@@ -98,7 +98,7 @@ export class Lane {
     this.camera.start()
     this.camera.show(await pictures())
     this.daemon = await startDaemon(
-      this.#dir,
+      this.dir,
       {
         cameras: [{ id: 'counter', source: this.camera.source, fps: 20 }],
         counter: { needSession: false },
@@ -190,7 +190,7 @@ export class Lane {
 
   /** See hang-inference.mjs. */
   get hangFile(): string {
-    return join(this.#dir, 'hang')
+    return join(this.dir, 'hang')
   }
 
   get vision(): number {

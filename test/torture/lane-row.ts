@@ -21,6 +21,9 @@ interface LaneRow extends Omit<Row, 'run'> {
   /** Of the daemon; given the folder of the lane. */
   env?: (dir: string) => Record<string, string>
   config?: object
+  before?: (dir: string) => Promise<void>
+  /** When the daemon has ended; what was wrong. */
+  after?: () => string[]
   /** Does the fault and ends it. A product of `goods` lies there: the one of n. */
   round(lane: Lane, found: Found, n: number): Promise<void>
 }
@@ -30,6 +33,8 @@ export const laneRow = ({
   recoverWithinMs = Infinity,
   env = () => ({}),
   config = {},
+  before = async () => {},
+  after = () => [],
   round,
   skip,
   ...row
@@ -41,6 +46,7 @@ export const laneRow = ({
     const lane = new Lane(dir, config)
     const found: Found = { seenMs: [], recoverMs: [] }
     try {
+      await before(dir)
       await lane.start(env(dir))
       for (let n = 0; n < times; n++) {
         await lane.lay(goods[n % 2]!)
@@ -52,6 +58,7 @@ export const laneRow = ({
       await lane.told()
     } finally {
       await lane.stop()
+      lane.wrong.push(...after())
       rmSync(dir, { recursive: true, force: true })
     }
     const { seenMs, recoverMs } = found
