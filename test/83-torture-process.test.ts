@@ -1,10 +1,13 @@
 // Torture, group process: crashes, hangs, memory, clocks, signals; a daemon comes back with all it knew, and nothing else.
 import t from 'tap'
+import { clockRows } from './torture/clock.js'
 import { isFull, torture } from './torture/row.js'
+import { signalRows } from './torture/signals.js'
 import { visionRows } from './torture/vision.js'
 import { watchdogRows } from './torture/watchdog.js'
 
-t.setTimeout(180_000)
-if (!isFull) t.jobs = 3
+t.setTimeout(300_000)
+// They wait most of the time.
+if (!isFull) t.jobs = 4
 
-torture(t, 'process', [...visionRows, ...watchdogRows])
+torture(t, 'process', [...visionRows, ...clockRows, ...signalRows, ...watchdogRows])
