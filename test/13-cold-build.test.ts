@@ -9,7 +9,7 @@ import { compiledFolder } from '../src/inference/compiled-cache.js'
 import { openModel } from '../src/inference/manifest.js'
 import type { Classification, ClassifierInfo } from '../src/recognition/classifier.js'
 import { ColdBuild, standInFor } from '../src/recognition/cold-build.js'
-import { compiledKey } from '../src/recognition/network.js'
+import { compiledKey } from '../src/recognition/runner.js'
 import { Listener, pictureFolder, startDaemon } from './helpers/daemon.js'
 import { gpuMachine, skipStandIns } from './helpers/gpu-machine.js'
 

@@ -8,7 +8,7 @@ import type { Building } from '../protocol.js'
 import { type AnyClassifierOptions, classifierFor } from './choose.js'
 import type { Classification, ClassifierInfo, PictureClassifier } from './classifier.js'
 import { Exchangeable } from './exchange.js'
-import { compiledKey } from './network.js'
+import { compiledKey } from './runner.js'
 
 /**
  * Which of the model's choices (inference/choices.ts) answers while the first is built; null where nothing
