@@ -6,6 +6,6 @@ import { isFull, torture } from './torture/row.js'
 
 t.setTimeout(180_000)
 // They wait most of the time.
-if (!isFull) t.jobs = 3
+t.jobs = isFull ? 2 : 3
 
 torture(t, 'camera', [...cameraRows, replugRow])

@@ -8,6 +8,6 @@ import { watchdogRows } from './torture/watchdog.js'
 
 t.setTimeout(300_000)
 // They wait most of the time.
-if (!isFull) t.jobs = 4
+t.jobs = isFull ? 2 : 4
 
 torture(t, 'process', [...visionRows, ...clockRows, ...signalRows, ...watchdogRows])

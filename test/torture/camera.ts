@@ -8,7 +8,7 @@ export const cameraRows: Row[] = [
   laneRow({
     fault: 'camera: its device is not there, and comes back with another product before it',
     short: 1,
-    full: 50,
+    full: 20,
     // The back-off may have come to ten seconds.
     seenWithinMs: 4000,
     recoverWithinMs: 12_000,
@@ -36,7 +36,7 @@ export const cameraRows: Row[] = [
   laneRow({
     fault: 'camera: its ffmpeg is killed',
     short: 3,
-    full: 100,
+    full: 50,
     seenWithinMs: 2000,
     recoverWithinMs: 5000,
     round: async (lane, found, n) => {
@@ -48,7 +48,7 @@ export const cameraRows: Row[] = [
   laneRow({
     fault: 'camera: open, and gives no picture',
     short: 2,
-    full: 50,
+    full: 30,
     seenWithinMs: 4000,
     recoverWithinMs: 6000,
     round: async (lane, found, n) => {
@@ -60,7 +60,7 @@ export const cameraRows: Row[] = [
   laneRow({
     fault: 'camera: frozen, and the till asks meanwhile',
     short: 1,
-    full: 20,
+    full: 10,
     seenWithinMs: 12_000,
     recoverWithinMs: 2000,
     round: async (lane, found, n) => {
@@ -78,7 +78,7 @@ export const cameraRows: Row[] = [
   laneRow({
     fault: 'camera: covered, and another product before it when it sees again',
     short: 2,
-    full: 50,
+    full: 30,
     seenWithinMs: 4000,
     recoverWithinMs: 2000,
     round: async (lane, found, n) => {
@@ -93,7 +93,7 @@ export const cameraRows: Row[] = [
   laneRow({
     fault: 'camera: other sizes and forms of JPEG in mid-stream',
     short: 1,
-    full: 50,
+    full: 20,
     round: async lane => {
       const forms = [
         { width: 640, height: 480 },
@@ -109,7 +109,7 @@ export const cameraRows: Row[] = [
   laneRow({
     fault: 'camera: truncated pictures and garbage between good ones, then only garbage',
     short: 1,
-    full: 50,
+    full: 20,
     seenWithinMs: 5000,
     recoverWithinMs: 6000,
     round: async (lane, found, n) => {

@@ -101,7 +101,7 @@ export const signalRows: Row[] = [
   {
     fault: 'daemon: SIGTERM under load, every other time without a broker',
     short: 2,
-    full: 60,
+    full: 40,
     run: sigterm,
   },
   laneRow({

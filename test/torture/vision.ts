@@ -30,7 +30,7 @@ export const visionRows: Row[] = [
   laneRow({
     fault: 'vision: SIGSEGV',
     short: 2,
-    full: 100,
+    full: 50,
     recoverWithinMs,
     round: async (lane, found, n) => {
       process.kill(lane.vision, 'SIGSEGV')
@@ -40,7 +40,7 @@ export const visionRows: Row[] = [
   laneRow({
     fault: 'vision: stopped as a whole (SIGSTOP)',
     short: 1,
-    full: 50,
+    full: 25,
     recoverWithinMs,
     round: async (lane, found, n) => {
       process.kill(lane.vision, 'SIGSTOP')
@@ -50,7 +50,7 @@ export const visionRows: Row[] = [
   laneRow({
     fault: 'vision: an inference that never ends',
     short: 1,
-    full: 50,
+    full: 25,
     recoverWithinMs,
     env: dir => ({ NODE_OPTIONS: `--import ${hang}`, HANG_FILE: join(dir, 'hang') }),
     round: async (lane, found, n) => {
@@ -61,7 +61,7 @@ export const visionRows: Row[] = [
   laneRow({
     fault: 'vision: no more memory (RLIMIT_DATA at what it has), and larger pictures',
     short: 1,
-    full: 50,
+    full: 20,
     skip: () => (hasPrlimit ? null : 'prlimit is not installed'),
     recoverWithinMs: 20_000,
     round: async (lane, found, n) => {
@@ -79,7 +79,7 @@ export const visionRows: Row[] = [
   laneRow({
     fault: 'vision: killed again as soon as it is back, four times in a row',
     short: 1,
-    full: 10,
+    full: 5,
     recoverWithinMs: 15_000,
     round: async (lane, found, n) => {
       for (let times = 0; times < 4; times++) {

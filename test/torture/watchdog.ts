@@ -112,14 +112,14 @@ function whyNoDisk(): string | null {
 export const watchdogRows: Row[] = [
   watched({
     fault: 'watchdog: vision is stopped inside a driver, and cannot be killed',
-    full: 10,
+    full: 5,
     env: () => ({ NODE_OPTIONS: importing('unkillable.mjs') }),
     hang: lane => void process.kill(lane.vision, 'SIGSTOP'),
     heal: lane => void process.kill(lane.vision, 'SIGCONT'),
   }),
   watched({
     fault: 'watchdog: an inference never ends, and vision cannot end itself',
-    full: 10,
+    full: 5,
     env: dir => ({
       NODE_OPTIONS: `${importing('hang-inference.mjs')} ${importing('unkillable.mjs')}`,
       HANG_FILE: join(dir, 'hang'),
@@ -129,7 +129,7 @@ export const watchdogRows: Row[] = [
   }),
   watched({
     fault: 'watchdog: the disk below the outbox hangs (fsfreeze)',
-    full: 10,
+    full: 5,
     skip: whyNoDisk,
     mount: true,
     hang: async (lane, n) => {
@@ -141,7 +141,7 @@ export const watchdogRows: Row[] = [
   }),
   watched({
     fault: 'watchdog: the daemon itself is stopped (SIGSTOP)',
-    full: 10,
+    full: 5,
     hang: lane => void lane.daemon.process.kill('SIGSTOP'),
     heal: lane => void lane.daemon.process.kill('SIGCONT'),
   }),
