@@ -1,6 +1,7 @@
-// The watchdog: systemd is pinged only while pictures, inference and the disk all go on, or it is known why they do not.
+// Watchdog and clock: systemd is pinged only while pictures, inference and the disk go on, and a clock of 1970 counts as no clock.
 import t, { type Test } from 'tap'
 import { LifeSigns } from '../src/life-signs.js'
+import { clockSynced } from '../src/observe/clock-sync.js'
 import { Health } from '../src/observe/health.js'
 import { Watchdog } from '../src/observe/watchdog.js'
 import type { CameraStatus, VisionMetrics } from '../src/protocol.js'
@@ -44,6 +45,14 @@ function kiosk(t: Test, fps = 10) {
   writer.isWriting = true
   return { run, going, life, health, writer, said, logged, say }
 }
+
+t.test('the clock counts as kept where a time service says so, and never in 1970', t => {
+  const sign = (path: string) => path === '/run/chrony/chronyd.pid'
+  t.ok(clockSynced(Date.UTC(2026, 10, 25), sign))
+  t.notOk(clockSynced(Date.UTC(2026, 10, 25), () => false))
+  t.notOk(clockSynced(Date.UTC(1970, 0, 1), sign))
+  t.end()
+})
 
 t.test('READY, STATUS and STOPPING are said, and no ping where nobody wants one', t => {
   const clock = new HandClock()
