@@ -60,6 +60,13 @@ const clockRow = (fault: string, full: number, to: string, isThere: (ahead: numb
       if (replayed) lane.wrong.push('a new event was said to be replayed')
       if (latencyMs > 5000) lane.wrong.push(`latency by the wall clock: ${latencyMs} ms`)
       await jump(lane, found, '+0s', goods[n % 2]!)
+      // A timer that runs by the wall clock takes a jump for a silence.
+      const complaints = new Set(
+        lane.till.heard
+          .filter(one => one.topic === 'state' && one.message.readiness === 'degraded')
+          .flatMap(one => one.message.reasons.map((reason: { code: string }) => reason.code)),
+      )
+      if (complaints.size > 0) lane.wrong.push(`complained of ${[...complaints].join(', ')}`)
       const { seq } = lane.till.events().at(-1)!
       if (seq !== lane.till.events().length) lane.wrong.push(`seq ${seq} has a gap`)
     },
