@@ -1,9 +1,9 @@
-// Torture by signals: SIGTERM at any time under load, with and without a broker, and a second daemon on the same directory.
+// Torture by signals: SIGTERM at any time under load, with a broker and on a dead line to it, and a second daemon on the same directory.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startDemoBroker } from '../helpers/brokers.js'
+import { Line, startDemoBroker } from '../helpers/brokers.js'
 import { type Heard, Listener, pictureFolder, startDaemon } from '../helpers/daemon.js'
 import { since, sleep, until } from '../helpers/lane.js'
 import { laneRow } from './lane-row.js'
@@ -28,7 +28,8 @@ function books(events: { action: string; item: { itemId: string } }[]) {
 async function sigterm(times: number): Promise<Outcome> {
   const dir = mkdtempSync(join(tmpdir(), 'grocerd-sigterm-'))
   const folder = pictureFolder(join(dir, 'pictures'), 'banana', 'lemon', 'lime')
-  let broker = await startDemoBroker()
+  const broker = await startDemoBroker()
+  const line = new Line(broker.port)
   const config = {
     cameras: [
       { id: 'counter', source: `dir:${folder}?hold=600ms&gap=600ms`, fps: 15 },
@@ -40,7 +41,7 @@ async function sigterm(times: number): Promise<Outcome> {
       })),
     ],
     counter: { needSession: false },
-    mqtt: { url: broker.url },
+    mqtt: { url: await line.start() },
   }
   const till = new Listener(broker.url)
   const wrong: string[] = []
@@ -61,9 +62,8 @@ async function sigterm(times: number): Promise<Outcome> {
     )
     recoverMs.push(since(began))
     await sleep(Math.random() * 1500)
-    // Every other time nobody is there who could take what is still to be said.
-    const isAlone = n % 2 === 1
-    if (isAlone) await broker.stop()
+    // Every other time the line is dead: nobody takes what is still to be said, and nobody says so.
+    line.dead = n % 2 === 1
     const asked = performance.now()
     daemon.process.kill('SIGTERM')
     const patience = setTimeout(() => daemon.process.kill('SIGKILL'), exitWithinMs)
@@ -71,7 +71,8 @@ async function sigterm(times: number): Promise<Outcome> {
     clearTimeout(patience)
     exitMs.push(since(asked))
     if (code !== 0) wrong.push(`exit ${code} after ${exitMs.at(-1)} ms`)
-    if (isAlone) broker = await startDemoBroker(broker.port)
+    if (line.dead) line.cut()
+    line.dead = false
   }
   const heard = till.heard.length
   const last = await startDaemon(dir, config)
@@ -89,6 +90,7 @@ async function sigterm(times: number): Promise<Outcome> {
   last.process.kill('SIGTERM')
   await last.ended
   await till.stop()
+  await line.stop()
   await broker.stop()
   rmSync(dir, { recursive: true, force: true })
   const all = events()
@@ -100,7 +102,7 @@ async function sigterm(times: number): Promise<Outcome> {
 
 export const signalRows: Row[] = [
   {
-    fault: 'daemon: SIGTERM under load, every other time without a broker',
+    fault: 'daemon: SIGTERM under load, every other time on a dead line to the broker',
     short: 2,
     full: 40,
     run: sigterm,
