@@ -113,7 +113,9 @@ export const signalRows: Row[] = [
     full: 10,
     round: async lane => {
       const config = join(lane.dir, 'grocerd.yaml')
-      const second = spawnSync(process.execPath, ['dist/main.js', 'run', '--config', config])
+      const second = spawnSync(process.execPath, ['dist/main.js', 'run', '--config', config], {
+        timeout: 20_000,
+      })
       const words = second.stderr.toString()
       if (second.status !== 75 || !words.includes('STATE_LOCKED'))
         lane.wrong.push(`the second ended with ${second.status}: ${words}`)
