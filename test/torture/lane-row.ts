@@ -18,6 +18,8 @@ export interface Found {
 interface LaneRow extends Omit<Row, 'run'> {
   seenWithinMs?: number
   recoverWithinMs?: number
+  /** Then a daemon of its own begins: many crashes of one within a minute count as a crash loop and wait longer. */
+  roundsPerLane?: number
   /** Of the daemon; given the folder of the lane. */
   env?: (dir: string) => Record<string, string>
   config?: object
@@ -31,6 +33,7 @@ interface LaneRow extends Omit<Row, 'run'> {
 export const laneRow = ({
   seenWithinMs = Infinity,
   recoverWithinMs = Infinity,
+  roundsPerLane = Infinity,
   env = () => ({}),
   config = {},
   before = async () => {},
@@ -42,32 +45,40 @@ export const laneRow = ({
   ...row,
   skip: () => (hasFfmpeg ? (skip?.() ?? null) : 'ffmpeg is not installed'),
   async run(times): Promise<Outcome> {
-    const dir = mkdtempSync(join(tmpdir(), 'grocerd-lane-'))
-    const lane = new Lane(dir, config)
     const found: Found = { seenMs: [], recoverMs: [] }
-    try {
-      await before(dir)
-      await lane.start(env(dir))
-      for (let n = 0; n < times; n++) {
-        await lane.lay(goods[n % 2]!)
+    const wrong: string[] = []
+    let [lost, duplicated] = [0, 0]
+    for (let from = 0; from < times; from += roundsPerLane) {
+      const dir = mkdtempSync(join(tmpdir(), 'grocerd-lane-'))
+      const lane = new Lane(dir, config)
+      try {
+        await before(dir)
+        await lane.start(env(dir))
+        for (let n = from; n < Math.min(times, from + roundsPerLane); n++) {
+          await lane.lay(goods[n % 2]!)
+          await lane.told()
+          await round(lane, found, n)
+          await lane.told()
+        }
+        await lane.lay(null)
         await lane.told()
-        await round(lane, found, n)
-        await lane.told()
+      } finally {
+        await lane.stop()
+        lane.wrong.push(...after())
+        rmSync(dir, { recursive: true, force: true })
       }
-      await lane.lay(null)
-      await lane.told()
-    } finally {
-      await lane.stop()
-      lane.wrong.push(...after())
-      rmSync(dir, { recursive: true, force: true })
+      const account = lane.account()
+      lost += account.lost
+      duplicated += account.duplicated
+      wrong.push(...lane.wrong)
     }
     const { seenMs, recoverMs } = found
     const late = seenMs.filter(ms => ms > seenWithinMs)
     const slow = recoverMs.filter(ms => ms > recoverWithinMs)
-    if (late.length > 0) lane.wrong.push(`seen after ${late.join(', ')} ms`)
-    if (slow.length > 0) lane.wrong.push(`recovered after ${slow.join(', ')} ms`)
+    if (late.length > 0) wrong.push(`seen after ${late.join(', ')} ms`)
+    if (slow.length > 0) wrong.push(`recovered after ${slow.join(', ')} ms`)
     const note = seenMs.length > 0 ? `seen within ${Math.max(...seenMs)} ms` : ''
-    return { times, ...lane.account(), recoverMs, note, wrong: lane.wrong }
+    return { times, lost, duplicated, recoverMs, note, wrong }
   },
 })
 

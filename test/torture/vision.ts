@@ -32,6 +32,7 @@ export const visionRows: Row[] = [
     short: 2,
     full: 50,
     recoverWithinMs,
+    roundsPerLane: 1,
     round: async (lane, found, n) => {
       process.kill(lane.vision, 'SIGSEGV')
       await recovers(lane, found, n, 'VISION_CRASHED')
@@ -42,6 +43,7 @@ export const visionRows: Row[] = [
     short: 1,
     full: 25,
     recoverWithinMs,
+    roundsPerLane: 1,
     round: async (lane, found, n) => {
       process.kill(lane.vision, 'SIGSTOP')
       await recovers(lane, found, n, 'VISION_HUNG')
@@ -52,6 +54,7 @@ export const visionRows: Row[] = [
     short: 1,
     full: 25,
     recoverWithinMs,
+    roundsPerLane: 1,
     env: dir => ({ NODE_OPTIONS: `--import ${hang}`, HANG_FILE: join(dir, 'hang') }),
     round: async (lane, found, n) => {
       writeFileSync(lane.hangFile, '')
@@ -64,6 +67,7 @@ export const visionRows: Row[] = [
     full: 20,
     skip: () => (hasPrlimit ? null : 'prlimit is not installed'),
     recoverWithinMs: 20_000,
+    roundsPerLane: 1,
     round: async (lane, found, n) => {
       const { vision } = lane
       const bytes = dataBytes(vision)
@@ -81,6 +85,7 @@ export const visionRows: Row[] = [
     short: 1,
     full: 5,
     recoverWithinMs: 15_000,
+    roundsPerLane: 1,
     round: async (lane, found, n) => {
       for (let times = 0; times < 4; times++) {
         const { vision } = lane

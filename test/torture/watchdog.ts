@@ -50,6 +50,7 @@ const watched = ({ fault, full, skip, env = () => ({}), mount, hang, heal }: Han
     full,
     skip,
     recoverWithinMs: 10_000,
+    roundsPerLane: 1,
     env: lane => {
       dir = lane
       return {
