@@ -8,6 +8,6 @@ import { watchdogRows } from './torture/watchdog.js'
 
 t.setTimeout(isFull ? 0 : 300_000)
 // They wait most of the time.
-t.jobs = isFull ? 2 : 4
+t.jobs = isFull ? 3 : 4
 
 torture(t, 'process', [...visionRows, ...clockRows, ...signalRows, ...watchdogRows])

@@ -104,13 +104,13 @@ export const signalRows: Row[] = [
   {
     fault: 'daemon: SIGTERM under load, every other time on a dead line to the broker',
     short: 2,
-    full: 40,
+    full: 20,
     run: sigterm,
   },
   laneRow({
     fault: 'daemon: a second one on the same state directory',
     short: 1,
-    full: 10,
+    full: 5,
     round: async lane => {
       const config = join(lane.dir, 'grocerd.yaml')
       const second = spawnSync(process.execPath, ['dist/main.js', 'run', '--config', config], {

@@ -30,7 +30,7 @@ export const visionRows: Row[] = [
   laneRow({
     fault: 'vision: SIGSEGV',
     short: 2,
-    full: 50,
+    full: 20,
     recoverWithinMs,
     roundsPerLane: 1,
     round: async (lane, found, n) => {
@@ -41,7 +41,7 @@ export const visionRows: Row[] = [
   laneRow({
     fault: 'vision: stopped as a whole (SIGSTOP)',
     short: 1,
-    full: 25,
+    full: 10,
     recoverWithinMs,
     roundsPerLane: 1,
     round: async (lane, found, n) => {
@@ -52,7 +52,7 @@ export const visionRows: Row[] = [
   laneRow({
     fault: 'vision: an inference that never ends',
     short: 1,
-    full: 25,
+    full: 10,
     recoverWithinMs,
     roundsPerLane: 1,
     env: dir => ({ NODE_OPTIONS: `--import ${hang}`, HANG_FILE: join(dir, 'hang') }),
@@ -64,7 +64,7 @@ export const visionRows: Row[] = [
   laneRow({
     fault: 'vision: no more memory (RLIMIT_DATA at what it has), and larger pictures',
     short: 1,
-    full: 20,
+    full: 10,
     skip: () => (hasPrlimit ? null : 'prlimit is not installed'),
     recoverWithinMs: 20_000,
     roundsPerLane: 1,
@@ -83,7 +83,7 @@ export const visionRows: Row[] = [
   laneRow({
     fault: 'vision: killed again as soon as it is back, four times in a row',
     short: 1,
-    full: 5,
+    full: 3,
     recoverWithinMs: 15_000,
     roundsPerLane: 1,
     round: async (lane, found, n) => {

@@ -113,14 +113,14 @@ function whyNoDisk(): string | null {
 export const watchdogRows: Row[] = [
   watched({
     fault: 'watchdog: vision is stopped inside a driver, and cannot be killed',
-    full: 5,
+    full: 3,
     env: () => ({ NODE_OPTIONS: importing('unkillable.mjs') }),
     hang: lane => void process.kill(lane.vision, 'SIGSTOP'),
     heal: lane => void process.kill(lane.vision, 'SIGCONT'),
   }),
   watched({
     fault: 'watchdog: an inference never ends, and vision cannot end itself',
-    full: 5,
+    full: 3,
     env: dir => ({
       NODE_OPTIONS: `${importing('hang-inference.mjs')} ${importing('unkillable.mjs')}`,
       HANG_FILE: join(dir, 'hang'),
@@ -130,7 +130,7 @@ export const watchdogRows: Row[] = [
   }),
   watched({
     fault: 'watchdog: the disk below the outbox hangs (fsfreeze)',
-    full: 5,
+    full: 3,
     skip: whyNoDisk,
     mount: true,
     hang: async (lane, n) => {
@@ -142,7 +142,7 @@ export const watchdogRows: Row[] = [
   }),
   watched({
     fault: 'watchdog: the daemon itself is stopped (SIGSTOP)',
-    full: 5,
+    full: 3,
     hang: lane => void lane.daemon.process.kill('SIGSTOP'),
     heal: lane => void lane.daemon.process.kill('SIGCONT'),
   }),
