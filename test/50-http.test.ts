@@ -117,6 +117,10 @@ t.test('metrics count frames, stages, events and totals that start again', async
   })
   for (const connected of [true, true, false, true]) metrics.setMqtt(connected)
   metrics.setOutbox({ depth: 3, dropped: 1, replayed: 2 })
+  metrics.setIncoming({
+    commands: { accepted: 5, refused: 1, repeated: 0, limited: 7 },
+    ignored: 4,
+  })
   metrics.setCamera({ type: 'cameraHealth', camera: 'lane', status: 'live', reason: null })
   metrics.setModel(
     { name: 'grocery81', version: 1, sha256: 'abc', kind: 'classifier', classes: 81 },
@@ -153,6 +157,9 @@ t.test('metrics count frames, stages, events and totals that start again', async
     'grocerd_outbox_depth 3',
     'grocerd_outbox_dropped_total 1',
     'grocerd_outbox_replayed_total 2',
+    'grocerd_commands_total{result="accepted"} 5',
+    'grocerd_commands_total{result="limited"} 7',
+    'grocerd_mqtt_ignored_total 4',
     'grocerd_mqtt_connected 1',
     'grocerd_mqtt_connections_total 2',
     'grocerd_vision_restarts_total 1',

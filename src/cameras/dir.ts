@@ -2,8 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import sharp from 'sharp'
 import { GroceryError } from '../errors.js'
+import { sharp } from '../sharp.js'
 import type { Source, SourceOptions } from './source.js'
 
 /** The empty counter: even grey, as large as a small camera's picture. */

@@ -4,9 +4,6 @@
 import { GroceryError } from '../errors.js'
 import type { JpegHeader, Rotation, UprightPicture } from './types.js'
 
-/** As in native/image/turbojpeg.h: larger pictures are refused before anything is allocated. */
-export const maxPixels = 64_000_000
-
 /**
  * @param header of the same bytes, already read
  * @throws IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_TRUNCATED, IMAGE_UNREADABLE
@@ -16,11 +13,11 @@ export async function decodeWithSharp(
   header: JpegHeader,
   options: { maxSide?: number; rotate?: Rotation },
 ): Promise<UprightPicture> {
-  refuse(header)
-  const { default: sharp } = await import('sharp')
-  // failOn: a warning means that part of the picture is grey. ignoreIcc: libturbojpeg ignores it as
-  // well.
-  let picture = sharp(jpeg, { failOn: 'warning', limitInputPixels: maxPixels, ignoreIcc: true })
+  // Only where it is needed: it takes longer to load than all the rest.
+  const { maxPixels, openPicture } = await import('../sharp.js')
+  refuse(header, maxPixels)
+  // libturbojpeg ignores colour profiles as well.
+  let picture = openPicture(jpeg, { ignoreIcc: true })
     .autoOrient()
     .rotate(options.rotate ?? 0)
     .toColourspace('srgb')
@@ -48,7 +45,7 @@ export async function decodeWithSharp(
   }
 }
 
-function refuse({ width, height, components }: JpegHeader): void {
+function refuse({ width, height, components }: JpegHeader, maxPixels: number): void {
   if (components !== 1 && components !== 3) {
     const kind = components === 4 ? ' (CMYK)' : ''
     const text = `Expected a grey or RGB JPEG but it has ${components} components${kind}`

@@ -1,8 +1,7 @@
 // From the bytes of a picture file to what an engine takes: JPEG as it is, PNG by sharp, all else refused.
-import sharp from 'sharp'
 import { GroceryError } from '../errors.js'
 import { type EngineInput, type Rotation, readJpegHeader } from '../inference/addon.js'
-import { maxPixels } from '../inference/sharp-decode.js'
+import { maxPixels, openPicture } from '../sharp.js'
 
 /** An EngineInput that is a picture. */
 export type PictureInput = Exclude<EngineInput, { tensor: Float32Array }>
@@ -31,7 +30,7 @@ async function readPng(bytes: Uint8Array, name: string, rotate: Rotation): Promi
   if (pixels > maxPixels) {
     throw new GroceryError(
       'IMAGE_TOO_LARGE',
-      `${name}: Expected at most ${maxPixels / 1e6} megapixels but received ${Math.round(pixels / 1e6)}`,
+      `${name}: Expected at most ${maxPixels / 2 ** 20} megapixels but received ${Math.round(pixels / 2 ** 20)}`,
     )
   }
   if (header[24] === 16) {
@@ -41,7 +40,7 @@ async function readPng(bytes: Uint8Array, name: string, rotate: Rotation): Promi
     )
   }
   try {
-    const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn: 'warning' })
+    const { data, info } = await openPicture(bytes)
       .autoOrient()
       .rotate(rotate)
       .flatten({ background: '#ffffff' })
