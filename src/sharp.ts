@@ -1,5 +1,6 @@
 // The one importer of sharp: libvips opens JPEG and PNG and nothing else, and no picture takes it longer than its time.
 import type { Sharp, SharpOptions } from 'sharp'
+import { maxPixels } from './inference/sharp-decode.js'
 
 // SVG, PDF, TIFF and the like are parsers of their own, none of them needed here. libvips reads the variable when it
 // starts, so it must stand before the import; the block holds also where somebody started it before.
@@ -9,9 +10,6 @@ sharp.block({ operation: ['VipsForeignLoad'] })
 sharp.unblock({ operation: ['VipsForeignLoadJpeg', 'VipsForeignLoadPng'] })
 
 export type { Sharp } from 'sharp'
-
-/** As kMaxPixels in native/image/turbojpeg.h: twelve megapixels, with room for a phone's 4032 x 3024. */
-export const maxPixels = 12 * 1024 * 1024
 
 /** Far above what twelve megapixels take on a slow board; sharp counts in whole seconds. */
 const patienceSeconds = 3

@@ -15,7 +15,7 @@
 namespace grocerd {
 
 // Larger pictures are refused from their header, before anything is allocated. As maxPixels in
-// src/sharp.ts.
+// src/inference/sharp-decode.ts.
 constexpr int64_t kMaxPixels = 12 * 1024 * 1024;
 
 // Opens libturbojpeg once for the process; later calls return what the first success or latest try

@@ -4,6 +4,9 @@
 import { GroceryError } from '../errors.js'
 import type { JpegHeader, Rotation, UprightPicture } from './types.js'
 
+/** As kMaxPixels in native/image/turbojpeg.h: twelve megapixels, with room for a phone's 4032 x 3024. */
+export const maxPixels = 12 * 1024 * 1024
+
 /**
  * @param header of the same bytes, already read
  * @throws IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_TRUNCATED, IMAGE_UNREADABLE
@@ -14,8 +17,8 @@ export async function decodeWithSharp(
   options: { maxSide?: number; rotate?: Rotation },
 ): Promise<UprightPicture> {
   // Only where it is needed: it takes longer to load than all the rest.
-  const { maxPixels, openPicture } = await import('../sharp.js')
-  refuse(header, maxPixels)
+  const { openPicture } = await import('../sharp.js')
+  refuse(header)
   // libturbojpeg ignores colour profiles as well.
   let picture = openPicture(jpeg, { ignoreIcc: true })
     .autoOrient()
@@ -45,7 +48,7 @@ export async function decodeWithSharp(
   }
 }
 
-function refuse({ width, height, components }: JpegHeader, maxPixels: number): void {
+function refuse({ width, height, components }: JpegHeader): void {
   if (components !== 1 && components !== 3) {
     const kind = components === 4 ? ' (CMYK)' : ''
     const text = `Expected a grey or RGB JPEG but it has ${components} components${kind}`

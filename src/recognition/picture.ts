@@ -1,7 +1,7 @@
 // From the bytes of a picture file to what an engine takes: JPEG as it is, PNG by sharp, all else refused.
 import { GroceryError } from '../errors.js'
 import { type EngineInput, type Rotation, readJpegHeader } from '../inference/addon.js'
-import { maxPixels, openPicture } from '../sharp.js'
+import { maxPixels } from '../inference/sharp-decode.js'
 
 /** An EngineInput that is a picture. */
 export type PictureInput = Exclude<EngineInput, { tensor: Float32Array }>
@@ -39,6 +39,8 @@ async function readPng(bytes: Uint8Array, name: string, rotate: Rotation): Promi
       `${name}: Expected 8 bits a channel but received 16`,
     )
   }
+  // A kiosk whose camera gives JPEG never needs it, and it takes 25 MB.
+  const { openPicture } = await import('../sharp.js')
   try {
     const { data, info } = await openPicture(bytes)
       .autoOrient()

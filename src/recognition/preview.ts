@@ -1,7 +1,6 @@
 // A picture for people: an upright JPEG of moderate size, without what its camera must not show.
 import type { CameraConfig } from '../config/schema.js'
 import { decodeJpeg } from '../inference/addon.js'
-import { openPicture, sharp } from '../sharp.js'
 import { blackOut, hiddenShapes } from './mask.js'
 import type { PictureInput } from './picture.js'
 
@@ -15,6 +14,7 @@ export async function previewOf(
   whole: PictureInput,
   camera: Pick<CameraConfig, 'mask' | 'roi'>,
 ): Promise<Uint8Array> {
+  const { openPicture, sharp } = await import('../sharp.js')
   const shapes = hiddenShapes(camera)
   const input = shapes.length > 0 ? await blacked(whole, shapes) : whole
   const picture =
