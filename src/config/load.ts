@@ -34,6 +34,7 @@ function show(value: unknown): string {
 
 /** The words for one issue: expected, received, and the nearest name. */
 function words(issue: z.core.$ZodIssue, received: unknown): string[] {
+  const entries = 'origin' in issue && issue.origin === 'array' ? ' entries' : ''
   switch (issue.code) {
     case 'unrecognized_keys': {
       const schema = issue.path.reduce<z.core.$ZodType | null>(
@@ -48,12 +49,12 @@ function words(issue: z.core.$ZodIssue, received: unknown): string[] {
         ? [`Expected ${issue.expected} but received ${show(received)}`]
         : [`${issue.message} (received ${show(received)})`]
     case 'too_big':
-      return [`Expected at most ${issue.maximum} but received ${show(received)}`]
+      return [`Expected at most ${issue.maximum}${entries} but received ${show(received)}`]
     case 'too_small':
       return issue.origin === 'string'
         ? [`Expected at least ${issue.minimum} character but received ${show(received)}`]
         : [
-            `Expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum} but received ${show(received)}`,
+            `Expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${entries} but received ${show(received)}`,
           ]
     case 'invalid_value':
       return issue.message.startsWith('Invalid')
