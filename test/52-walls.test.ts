@@ -557,6 +557,80 @@ t.test(
   },
 )
 
+// ---- what it is made of
+
+t.test(
+  'no package is older than what scripts/minimum-versions.json says, with its reason',
+  async t => {
+    const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
+    const numbers = (version: string) => version.split('.').map(part => Number.parseInt(part))
+    const isBelow = (one: string, other: string) => {
+      const at = numbers(one).findIndex((part, index) => part !== numbers(other)[index])
+      return at >= 0 && numbers(one)[at]! < numbers(other)[at]!
+    }
+    t.same(
+      [isBelow('0.34.9', '0.35.0'), isBelow('0.35.0', '0.35.0'), isBelow('1.0.0', '0.35.0')],
+      [true, false, false],
+    )
+    const list = JSON.parse(readFileSync('scripts/minimum-versions.json', 'utf8'))
+    for (const { package: name, atLeast, because } of list) {
+      const found = Object.entries<{ version: string }>(packages).filter(([path]) =>
+        path.endsWith(`node_modules/${name}`),
+      )
+      t.ok(found.length > 0, `${name} is still used`)
+      t.ok(because.length > 20)
+      for (const [path, { version }] of found)
+        t.notOk(isBelow(version, atLeast), `${path} ${version} is at least ${atLeast}: ${because}`)
+    }
+  },
+)
+
+t.test(
+  'npm run sbom lists every package of the lockfile that a kiosk runs, and the native libraries',
+  async t => {
+    const { makeSbom } = (await import('../scripts/sbom.mjs' as string)) as {
+      makeSbom(): {
+        bomFormat: string
+        specVersion: string
+        metadata: { component: { name: string } }
+        components: { name: string; version?: string; 'bom-ref': string }[]
+        dependencies: { ref: string; dependsOn: string[] }[]
+      }
+    }
+    const { bomFormat, specVersion, metadata, components, dependencies } = makeSbom()
+    t.same([bomFormat, metadata.component.name], ['CycloneDX', 'grocerd'])
+    t.match(specVersion, /^1\.[567]$/)
+    const listed = new Set(components.map(({ name, version }) => `${name} ${version}`))
+    const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8'))
+    let kept = 0
+    for (const [path, entry] of Object.entries<{ version: string; dev?: boolean; peer?: boolean }>(
+      packages,
+    )) {
+      if (path === '' || entry.dev || entry.peer) continue
+      kept++
+      const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length)
+      t.ok(listed.has(`${name} ${entry.version}`), `${name} ${entry.version}`)
+    }
+    t.ok(kept > 60)
+    t.notOk(
+      components.some(({ name }) => name === 'tap'),
+      'nothing of development',
+    )
+    const names = components.map(({ name }) => name)
+    for (const name of ['openvino', 'libonnxruntime', 'libturbojpeg'])
+      t.ok(names.includes(name), name)
+    const refs = new Set([
+      ...components.map(one => one['bom-ref']),
+      ...dependencies.map(one => one.ref),
+    ])
+    for (const { ref, dependsOn } of dependencies)
+      t.ok(
+        [ref, ...dependsOn].every(one => refs.has(one)),
+        `${ref} depends on what is listed`,
+      )
+  },
+)
+
 // ---- the network
 
 const alone = (task: string, env = {}) =>
