@@ -272,7 +272,7 @@ t.test('sharp opens JPEG and PNG and nothing else, and no picture takes it for e
 
 t.test('a till at its own pace never meets the rate, a flood does', async t => {
   const clock = new HandClock()
-  const limit = new RateLimit({ burst: 100, perSecond: 20 }, clock)
+  const limit = new RateLimit(() => ({ burst: 100, perSecond: 20 }), clock)
   let refused = 0
   for (let i = 0; i < 7200; i++) {
     clock.advance(500)

@@ -1,7 +1,7 @@
 // Reads the configuration file and the environment; reports every error at once with file:line:column.
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
-import { type Document, LineCounter, parseDocument } from 'yaml'
+import { type Alias, type Document, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { GroceryError } from '../errors.js'
 import { below, keysOf, type Override, type Path, readEnvironment } from './environment.js'
@@ -105,6 +105,15 @@ function keyPlace(
   return `${file}:${line}:${col}`
 }
 
+/** Only aliases make a parsed document unreadable: the first that names nothing, or else the first of too many. */
+function aliasPlace(file: string, doc: Document, lines: LineCounter): string {
+  const aliases: Alias[] = []
+  visit(doc, { Alias: (_, node) => void aliases.push(node) })
+  const at = aliases.find(alias => !alias.resolve(doc)) ?? aliases[0]
+  const { line, col } = lines.linePos(at?.range?.[0] ?? 0)
+  return `${file}:${line}:${col}`
+}
+
 /** In the order of the file; what the environment set comes first. */
 function inOrder(problems: string[]): string[] {
   const at = (problem: string) => {
@@ -151,7 +160,7 @@ export function parseConfig(
   try {
     plain = doc.toJS({ maxAliasCount: 50 })
   } catch (error) {
-    throw invalid(file, [`${file}: ${(error as Error).message}`])
+    throw invalid(file, [`${aliasPlace(file, doc, lines)} ${(error as Error).message}`])
   }
   if (!isMap(plain) || Array.isArray(plain)) {
     throw invalid(file, [

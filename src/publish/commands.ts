@@ -13,6 +13,9 @@ const rememberMs = 24 * 3600_000
 const maxRemembered = 5000
 /** Of each verb. A till asks once or twice a second; at its start it may confirm a whole basket at once. */
 const commandRate: Rate = { burst: 100, perSecond: 20 }
+/** Once a connection of the till; each goes through the whole outbox and sends it. */
+const resendRate: Rate = { burst: 20, perSecond: 1 }
+const rateOf = (kind: string): Rate => (kind === 'resend' ? resendRate : commandRate)
 /** Of "too many", so that a flood is not answered by another one. */
 const complaintRate: Rate = { burst: 20, perSecond: 1 }
 
@@ -31,8 +34,8 @@ export class Commands {
   readonly counts = { accepted: 0, refused: 0, repeated: 0, limited: 0 }
 
   constructor(private readonly options: CommandsOptions) {
-    this.rate = new RateLimit(commandRate, options.clock)
-    this.complaints = new RateLimit(complaintRate, options.clock)
+    this.rate = new RateLimit(rateOf, options.clock)
+    this.complaints = new RateLimit(() => complaintRate, options.clock)
   }
 
   /** A payload as it came over the wire; resolves also for refusals. null: too many came even to be told so. */
@@ -99,10 +102,10 @@ export class Commands {
   private checkRate(verb: string): GroceryError | null {
     if (this.rate.take(kindOf(verb))) return null
     this.counts.limited++
-    const { burst, perSecond } = commandRate
+    const { burst, perSecond } = rateOf(verb)
     return new GroceryError(
       'RATE_LIMITED',
-      `Expected cmd/${verb.slice(0, 64)} at most ${perSecond} times a second after the first ${burst} but received more`,
+      `Expected cmd/${verb.slice(0, 64)} at most ${perSecond} a second after the first ${burst} but received more`,
     )
   }
 

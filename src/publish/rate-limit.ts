@@ -8,18 +8,18 @@ export interface Rate {
 }
 
 export class RateLimit {
-  readonly #rate: Rate
+  readonly #rateOf: (kind: string) => Rate
   readonly #clock: Clock
   readonly #buckets = new Map<string, { tokens: number; at: number }>()
 
-  constructor(rate: Rate, clock: Clock) {
-    this.#rate = rate
+  constructor(rateOf: (kind: string) => Rate, clock: Clock) {
+    this.#rateOf = rateOf
     this.#clock = clock
   }
 
   /** Whether one more of this kind may pass now. Kinds must be few: each keeps its bucket. */
   take(kind: string): boolean {
-    const { burst, perSecond } = this.#rate
+    const { burst, perSecond } = this.#rateOf(kind)
     const now = this.#clock.mono()
     const { tokens, at } = this.#buckets.get(kind) ?? { tokens: burst, at: now }
     const filled = Math.min(burst, tokens + ((now - at) / 1000) * perSecond)
