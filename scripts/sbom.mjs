@@ -1,70 +1,140 @@
-// `npm run sbom`: what a kiosk runs, as CycloneDX JSON: npm's own list from the lockfile, and the native libraries that npm
-// does not know. It asks nobody: the lockfile and the pins are the truth.
-import { spawnSync } from 'node:child_process'
+// `npm run sbom`: what a kiosk runs, as CycloneDX JSON, from the lockfile and the pins of the native libraries. It asks nobody, and
+// the same lockfile gives the same bytes. npm has a command of that name, which leaves out what development needs as well.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { openVinoWheels } from './openvino.mjs'
 
 const json = path => JSON.parse(readFileSync(path, 'utf8'))
+const folder = 'node_modules/'
+const nameOf = path => path.slice(path.lastIndexOf(folder) + folder.length)
+const refOf = (name, version) => `${name}@${version}`
 
-/** What is used beside npm packages: where it comes from, and why it has a version here or none. */
-function nativeComponents() {
-  const runtime = json('package.json').optionalDependencies['onnxruntime-node']
-  const wheels = openVinoWheels()
+/** "sha512-base64" of the lockfile as CycloneDX has it. */
+function hashOf(integrity) {
+  const [algorithm, base64] = integrity.split('-')
+  return {
+    alg: algorithm.replace('sha', 'SHA-'),
+    content: Buffer.from(base64, 'base64').toString('hex'),
+  }
+}
+
+function packageComponent(path, { version, license, integrity, optional, devOptional }) {
+  const name = nameOf(path)
+  return {
+    type: 'library',
+    'bom-ref': refOf(name, version),
+    name,
+    version,
+    scope: optional || devOptional ? 'optional' : 'required',
+    purl: `pkg:npm/${name.replace('@', '%40')}@${version}`,
+    ...(integrity ? { hashes: [hashOf(integrity)] } : {}),
+    ...(license ? { licenses: [{ expression: license }] } : {}),
+  }
+}
+
+/** As Node finds it: in the folder of who asks, or in one above. */
+function resolved(packages, from, name) {
+  for (let base = from; ; base = base.slice(0, Math.max(0, base.lastIndexOf(folder) - 1))) {
+    const path = `${base ? `${base}/` : ''}${folder}${name}`
+    if (packages[path]) return path
+    if (base === '') return null
+  }
+}
+
+function dependenciesOf(packages, path, kept) {
+  const { dependencies, optionalDependencies } = packages[path]
+  return Object.keys({ ...dependencies, ...optionalDependencies })
+    .map(name => resolved(packages, path, name))
+    .filter(found => found !== null && kept.has(found))
+    .map(found => refOf(nameOf(found), packages[found].version))
+}
+
+/** What is used beside npm packages. What the operating system brings has no version here: its updates are the system's. */
+function nativeComponents(onnxRuntime) {
+  const library = (name, version, from, purl, more) => ({
+    type: 'library',
+    'bom-ref': version ? refOf(name, version) : name,
+    name,
+    ...(version ? { version } : {}),
+    scope: 'optional',
+    description: from,
+    purl,
+    ...more,
+  })
   return [
-    ...wheels.map(({ arch, version, sha256 }) => ({
-      type: 'library',
-      'bom-ref': `openvino@${version}-${arch}`,
-      name: 'openvino',
-      version,
-      scope: 'required',
-      description: `OpenVINO runtime for ${arch}, from the Python wheel that scripts/openvino.mjs pins`,
-      purl: `pkg:pypi/openvino@${version}`,
-      hashes: [{ alg: 'SHA-256', content: sha256 }],
-      licenses: [{ license: { id: 'Apache-2.0' } }],
+    ...openVinoWheels().map(({ arch, version, sha256 }) => ({
+      ...library(
+        'openvino',
+        version,
+        `the Python wheel for ${arch}, pinned in scripts/openvino.mjs`,
+        `pkg:pypi/openvino@${version}`,
+        {
+          hashes: [{ alg: 'SHA-256', content: sha256 }],
+          licenses: [{ expression: 'Apache-2.0' }],
+        },
+      ),
+      'bom-ref': refOf(`openvino-${arch}`, version),
     })),
-    {
-      type: 'library',
-      'bom-ref': `libonnxruntime@${runtime}`,
-      name: 'libonnxruntime',
-      version: runtime,
-      scope: 'optional',
-      description: 'ONNX Runtime, from the package onnxruntime-node; its JavaScript is not loaded',
-      purl: `pkg:generic/onnxruntime@${runtime}`,
-      licenses: [{ license: { id: 'MIT' } }],
-    },
-    {
-      type: 'library',
-      'bom-ref': 'libturbojpeg',
-      name: 'libturbojpeg',
-      scope: 'optional',
-      description: "libjpeg-turbo of the operating system, whose updates are the system's",
-      purl: 'pkg:generic/libjpeg-turbo',
-      licenses: [{ license: { id: 'IJG' } }, { license: { id: 'BSD-3-Clause' } }],
-    },
+    library(
+      'libonnxruntime',
+      onnxRuntime,
+      'inside the package onnxruntime-node',
+      `pkg:generic/onnxruntime@${onnxRuntime}`,
+      {
+        licenses: [{ expression: 'MIT' }],
+      },
+    ),
+    library(
+      'libturbojpeg',
+      null,
+      'libjpeg-turbo of the operating system',
+      'pkg:generic/libjpeg-turbo',
+      {
+        licenses: [{ expression: 'IJG AND BSD-3-Clause' }],
+      },
+    ),
   ]
 }
 
 export function makeSbom() {
-  const words = ['sbom', '--sbom-format', 'cyclonedx', '--sbom-type', 'application']
-  const run = spawnSync('npm', [...words, '--package-lock-only', '--omit', 'dev'], {
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-  })
-  if (run.status !== 0) {
-    throw new Error(
-      `Expected npm 10 or newer, which has \`npm sbom\`, but it failed:\n${run.stderr}`,
+  const { name, version, license, optionalDependencies } = json('package.json')
+  const { packages } = json('package-lock.json')
+  const kept = new Set(
+    Object.keys(packages).filter(
+      path => path !== '' && !packages[path].dev && !packages[path].peer,
+    ),
+  )
+  const native = nativeComponents(optionalDependencies['onnxruntime-node'])
+  // The same package in two places is one component.
+  const components = new Map(
+    [...kept].map(path => packageComponent(path, packages[path])).map(one => [one['bom-ref'], one]),
+  )
+  const dependsOn = new Map()
+  for (const path of kept) {
+    const ref = refOf(nameOf(path), packages[path].version)
+    dependsOn.set(
+      ref,
+      new Set([...(dependsOn.get(ref) ?? []), ...dependenciesOf(packages, path, kept)]),
     )
   }
-  const sbom = JSON.parse(run.stdout)
-  // npm takes the name of the folder.
-  sbom.metadata.component.name = json('package.json').name
-  const native = nativeComponents()
-  sbom.components.push(...native)
-  const root = sbom.metadata.component['bom-ref']
-  const own = sbom.dependencies.find(one => one.ref === root)
-  own.dependsOn.push(...native.map(one => one['bom-ref']))
-  sbom.dependencies.push(...native.map(one => ({ ref: one['bom-ref'], dependsOn: [] })))
-  return sbom
+  const own = {
+    type: 'application',
+    'bom-ref': refOf(name, version),
+    name,
+    version,
+    licenses: [{ expression: license }],
+  }
+  dependsOn.set(own['bom-ref'], [
+    ...dependenciesOf(packages, '', kept),
+    ...native.map(one => one['bom-ref']),
+  ])
+  return {
+    bomFormat: 'CycloneDX',
+    specVersion: '1.5',
+    version: 1,
+    metadata: { component: own },
+    components: [...components.values(), ...native],
+    dependencies: [...dependsOn].map(([ref, list]) => ({ ref, dependsOn: [...list] })),
+  }
 }
 
 if (process.argv[1]?.endsWith('sbom.mjs')) {

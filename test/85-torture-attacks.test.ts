@@ -6,4 +6,4 @@ import { modelRows } from './torture/attacks-models.js'
 import { mqttRows } from './torture/attacks-mqtt.js'
 import { torture } from './torture/row.js'
 
-torture(t, 'attacks', [...imageRows, ...modelRows, ...httpRows, ...mqttRows])
+torture(t, 'attacks', [...httpRows, ...mqttRows, ...imageRows, ...modelRows])

@@ -148,8 +148,10 @@ export function parseConfig(
 ): Config {
   const lines = new LineCounter()
   const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  if (doc.errors.length > 0) {
-    const problems = doc.errors.map(error => {
+  // A tag or directive that nobody knows is a warning to YAML, and to us a mistake like an unknown key.
+  const unreadable = [...doc.errors, ...doc.warnings]
+  if (unreadable.length > 0) {
+    const problems = unreadable.map(error => {
       const { line, col } = lines.linePos(error.pos[0])
       return `${file}:${line}:${col} ${error.message}`
     })
