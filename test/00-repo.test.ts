@@ -126,6 +126,15 @@ t.test('a stage imports only types of earlier stages, and only the roots wire th
   }
 })
 
+t.test('only src/sharp.ts opens sharp: what it blocks is blocked everywhere', async t => {
+  for (const path of sources.filter(one => one.startsWith('src/') && one !== 'src/sharp.ts')) {
+    t.notOk(
+      importsOf(path).some(({ specifier }) => specifier === 'sharp'),
+      path,
+    )
+  }
+})
+
 t.test('every error code is used, and every code that is used exists', async t => {
   const used = new Map<string, string>()
   for (const path of all.filter(
