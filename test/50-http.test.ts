@@ -727,6 +727,25 @@ t.test('two hundred silent connections do not lock the health probe out', async 
   t.ok(closed >= 200 - 64, `${closed} silent connections made room`)
 })
 
+t.test(
+  'who sends requests without waiting for answers is cut off, before they are all made',
+  async t => {
+    const { port, metrics } = await serve(t)
+    const request = `GET /page.css HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`
+    const few = await sendRaw(
+      port,
+      request.repeat(7) + request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'),
+    )
+    t.equal(few.match(/^HTTP\/1\.1 200/gm)?.length, 8, 'eight at once are answered')
+    t.equal(await sendRaw(port, request.repeat(2000)), '', 'two thousand are not')
+    t.match(
+      await metrics.text(),
+      /http_requests_total\{route="\/page\.css",status="200"\} (8|1[0-6])\n/,
+    )
+    t.equal((await ask(port, 'GET', '/healthz')).body, 'ok')
+  },
+)
+
 t.test('runs commands and maps refusals to a status', async t => {
   const { port, view } = await serve(t)
   const headers = {

@@ -11,7 +11,7 @@ import type { Outcome, Row } from './row.js'
 
 const maxConnections = 64
 /** A probe that waits longer calls the daemon dead. */
-const probePatienceMs = 1000
+const probePatienceMs = 3000
 const mostGrowth = 64 * 1024 ** 2
 
 export async function withDaemon<T>(work: (daemon: RunningDaemon) => Promise<T>): Promise<T> {
@@ -81,7 +81,7 @@ const manySockets: Row = {
 
 const neverReads: Row = {
   fault: 'pipelined HTTP requests of clients that never read an answer',
-  short: 2000,
+  short: 20_000,
   full: 100_000,
   run: times =>
     withDaemon(async ({ httpPort, process }) => {

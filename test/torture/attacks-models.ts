@@ -10,7 +10,7 @@ import type { ModelAnswer } from '../helpers/model-child.js'
 import type { Outcome, Row } from './row.js'
 
 const child = fileURLToPath(new URL('../helpers/model-child.ts', import.meta.url))
-const patienceMs = 5000
+const patienceMs = 10_000
 
 /** Starts processes until every model has been tried; one that ends or hangs on a model gives way to the next. */
 async function loadAll(times: number, rehash: boolean): Promise<ModelAnswer[]> {

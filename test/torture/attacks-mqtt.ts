@@ -8,7 +8,7 @@ import type { Row } from './row.js'
 const prefix = 'grocerd/test'
 const mostGrowth = 64 * 1024 ** 2
 /** Of "too many" itself, until the bucket has filled again. */
-const patienceMs = 10_000
+const patienceMs = 20_000
 
 const sound: [topic: string, payload: object | string][] = [
   ['cmd/session', { requestId: '1', op: 'open', session: 's' }],
