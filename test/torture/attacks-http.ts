@@ -12,7 +12,8 @@ import type { Outcome, Row } from './row.js'
 const maxConnections = 64
 /** A probe that waits longer calls the daemon dead. */
 const probePatienceMs = 3000
-const mostGrowth = 64 * 1024 ** 2
+/** Node makes an object of every request in the 64 KiB that it has read of a socket, whoever closes it meanwhile. */
+const mostGrowth = 128 * 1024 ** 2
 
 export async function withDaemon<T>(work: (daemon: RunningDaemon) => Promise<T>): Promise<T> {
   const dir = mkdtempSync(join(tmpdir(), 'grocerd-attack-'))
@@ -81,7 +82,7 @@ const manySockets: Row = {
 
 const neverReads: Row = {
   fault: 'pipelined HTTP requests of clients that never read an answer',
-  short: 20_000,
+  short: 40_000,
   full: 100_000,
   run: times =>
     withDaemon(async ({ httpPort, process }) => {
