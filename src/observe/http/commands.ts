@@ -9,6 +9,7 @@ const statusOf: Record<string, number> = {
   COMMAND_INVALID: 400,
   ITEM_GONE: 409,
   OUTBOX_FULL: 507,
+  RATE_LIMITED: 429,
   SESSION_CLOSED: 409,
   TIMED_OUT: 504,
 }
