@@ -7,12 +7,16 @@ import { readSecret } from './config/secret.js'
 import { Counter } from './counter/counter.js'
 import { describeError } from './errors.js'
 import type { MemoryUse } from './inference/memory-budget.js'
+import { sdNotify } from './inference/addon.js'
 import { Kiosk } from './kiosk.js'
+import { LifeSigns } from './life-signs.js'
 import type { Logger } from './log.js'
 import { clockSynced } from './observe/clock-sync.js'
-import { Health, type Readiness, type Reason } from './observe/health.js'
+import { Health, type Reason } from './observe/health.js'
 import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
+import { logReadiness } from './observe/readiness-log.js'
+import { Watchdog } from './observe/watchdog.js'
 import type { Configure, RuntimeState, Up } from './protocol.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
@@ -47,6 +51,7 @@ interface Parts {
   publisher: Publisher
   kiosk: Kiosk
   envelope: EventEnvelope
+  life: LifeSigns
 }
 
 const connecting = (camera: string) => ({
@@ -71,7 +76,6 @@ export class Daemon {
   #tooLarge = ''
   /** The same as a reason of the state, while a stand-in runs. */
   #memoryReason: Reason | null = null
-  #loggedReadiness = ''
   #lastWhy: string | null = null
   #shownState = ''
   #shownBasket = ''
@@ -179,6 +183,7 @@ export class Daemon {
       dispatch: (verb, payload) => publisher.dispatch(verb, payload),
       askPreview: camera => vision.send({ type: 'preview', camera }),
     })
+    const life = new LifeSigns(config.cameras, recorder)
     this.#parts = {
       health,
       metrics,
@@ -190,15 +195,16 @@ export class Daemon {
       publisher,
       kiosk,
       envelope,
+      life,
     }
 
     await this.#begin(metrics)
     const { counterState } = await this.#begin(outbox)
     if (counterState !== null) counter.restore(counterState)
     this.#running.push(recorder)
+    health.onChange(logReadiness(log))
     health.onChange(readiness => {
       metrics.setReadiness(readiness)
-      this.#logReadiness(readiness)
       this.#showState()
     })
     health.set('vision', {
@@ -220,6 +226,7 @@ export class Daemon {
     await this.#begin(vision)
     const timer = setInterval(() => this.#keepHouse(), housekeepingMs)
     this.#running.push({ stop: () => clearInterval(timer) })
+    await this.#begin(new Watchdog({ work: life.work, health, clock, log, notify: sdNotify }))
     log.info({ httpPort: this.httpPort, mqttUrl: publisher.url, bootId, version }, 'grocerd runs')
   }
 
@@ -281,7 +288,8 @@ export class Daemon {
   // ---- what vision says
 
   #hear(message: Up): void {
-    const { health, kiosk, metrics, envelope, counter } = this.#parts!
+    const { health, kiosk, metrics, envelope, counter, life } = this.#parts!
+    life.hear(message)
     switch (message.type) {
       case 'ready': {
         const { model, runtime, products } = message
@@ -355,7 +363,8 @@ export class Daemon {
   }
 
   #visionDown(reason: { code: string; message: string }): void {
-    const { health, kiosk, metrics, counter } = this.#parts!
+    const { health, kiosk, metrics, counter, life } = this.#parts!
+    life.visionIsDown()
     this.#log.error(reason, 'vision is down')
     kiosk.visionIsDown()
     counter.loseSight()
@@ -364,7 +373,7 @@ export class Daemon {
     for (const { id } of this.#config.cameras) health.set(`camera:${id}`, connecting(id))
     metrics.visionRestarted()
     for (const { id } of this.#config.cameras) {
-      metrics.setCamera({ type: 'cameraHealth', camera: id, status: 'connecting', reason: null })
+      metrics.setCamera({ camera: id, status: 'connecting' })
     }
     this.#showBasket()
     this.#showState()
@@ -395,14 +404,6 @@ export class Daemon {
   }
 
   // ---- what others are shown
-
-  /** One line when the status or a code changes: a fault that lasts must not flood the journal. */
-  #logReadiness({ status, reasons }: Readiness): void {
-    const text = [status, ...reasons.map(reason => reason.code)].join(' ')
-    if (text === this.#loggedReadiness) return
-    this.#loggedReadiness = text
-    this.#log[status === 'degraded' ? 'warn' : 'info']({ status, reasons }, `readiness: ${text}`)
-  }
 
   #showBasket(): void {
     const { counter, publisher, kiosk } = this.#parts!
