@@ -1,6 +1,5 @@
 // The daemon process, its composition root: vision -> counter -> outbox -> MQTT, and what HTTP may see of it.
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { type Clock, systemClock } from './clock.js'
 import { type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
@@ -9,11 +8,12 @@ import { describeError } from './errors.js'
 import type { MemoryUse } from './inference/memory-budget.js'
 import { Kiosk } from './kiosk.js'
 import type { Logger } from './log.js'
+import { ModelDesk } from './model-desk.js'
 import { clockSynced } from './observe/clock-sync.js'
 import { Health, type Readiness, type Reason } from './observe/health.js'
 import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
-import type { Configure, RuntimeState, Up } from './protocol.js'
+import type { RuntimeState, Up } from './protocol.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
 import { Outbox } from './publish/outbox/outbox.js'
@@ -23,6 +23,7 @@ import type { FrameObservations, Product } from './recognition/types.js'
 import { Recorder } from './recorder.js'
 import { TillDesk } from './till-desk.js'
 import { version } from './version.js'
+import { visionConfig } from './vision-config.js'
 import { VisionProcess } from './vision-process.js'
 
 const housekeepingMs = 1000
@@ -39,6 +40,7 @@ interface Parts {
   health: Health
   metrics: Metrics
   vision: VisionProcess
+  models: ModelDesk
   counter: Counter
   desk: TillDesk
   outbox: Outbox
@@ -107,7 +109,7 @@ export class Daemon {
     const metrics = new Metrics({ version })
 
     const vision = new VisionProcess(
-      this.#visionConfig(),
+      visionConfig(config),
       {
         onMessage: message => this.#hear(message),
         onDown: reason => this.#visionDown(reason),
@@ -116,6 +118,16 @@ export class Daemon {
       log,
     )
     const counter = new Counter({ ...config.counter, blind: this.#blindMs(), newId })
+    const models = new ModelDesk({
+      config,
+      vision,
+      isIdle: () => counter.session === null && counter.item === null,
+      setReason: reason => health.set('model', reason),
+      count: change => metrics.modelChanged(change),
+      clock,
+      clockSynced,
+      log,
+    })
     const outbox = new Outbox({ ...config.outbox, envelope, clock, log })
     const recorder = new Recorder({
       outbox,
@@ -123,8 +135,10 @@ export class Daemon {
       health,
       clock,
       onEvents: events => {
-        for (const event of events)
+        for (const event of events) {
           metrics.event({ action: event.action, decision: event.item.decision })
+          models.placed(event)
+        }
         kiosk.eventsMade(events)
         publisher.notify()
         this.#showBasket()
@@ -153,6 +167,7 @@ export class Daemon {
         recognise: request => desk.recognise(request),
         confirm: request => desk.confirm(request),
         session: request => desk.session(request),
+        model: request => models.command(request),
       },
       onPublished: event => {
         if (!event.replayed) metrics.published(event.latencyMs)
@@ -182,6 +197,7 @@ export class Daemon {
       health,
       metrics,
       vision,
+      models,
       counter,
       desk,
       outbox,
@@ -195,6 +211,7 @@ export class Daemon {
     const { counterState } = await this.#begin(outbox)
     if (counterState !== null) counter.restore(counterState)
     this.#running.push(recorder)
+    await this.#begin(models)
     health.onChange(readiness => {
       metrics.setReadiness(readiness)
       this.#logReadiness(readiness)
@@ -248,25 +265,6 @@ export class Daemon {
     return await part.start()
   }
 
-  #visionConfig(): Configure {
-    const { kiosk, cameras, models, catalogue, runtime } = this.#config
-    const { memory, recognition, counter, outbox, log } = this.#config
-    return {
-      type: 'configure',
-      cameras,
-      models,
-      catalogue,
-      site: kiosk.site,
-      runtime,
-      memory,
-      cacheDir: runtime.cache ? join(outbox.dir, 'cache') : null,
-      attempt: 0,
-      recognition,
-      counter,
-      logLevel: log.level,
-    }
-  }
-
   /** Several cameras are views of one surface: the first that counts items announces, the others vote. */
   #leader() {
     return this.#config.cameras.find(camera => camera.mode === 'single')
@@ -280,7 +278,8 @@ export class Daemon {
   // ---- what vision says
 
   #hear(message: Up): void {
-    const { health, kiosk, metrics, envelope, counter } = this.#parts!
+    const { health, kiosk, metrics, envelope, counter, models } = this.#parts!
+    models.hear(message)
     switch (message.type) {
       case 'ready': {
         const { model, runtime, products } = message
@@ -345,12 +344,12 @@ export class Daemon {
   /** What runs instead of the model as it was wanted is said for as long as it runs. */
   #standIn({ name, device }: RuntimeState): Reason | null {
     if (!this.#parts!.vision.fellBack) return null
-    const message = `${this.#tooLarge}; it runs in ${name} on ${device} instead`
+    const message = `${this.#tooLarge || 'it does not fit as it was wanted'}; it runs in ${name} on ${device} instead`
     return { code: 'MEMORY_BUDGET_EXCEEDED', message }
   }
 
   #visionDown(reason: { code: string; message: string }): void {
-    const { health, kiosk, metrics, counter } = this.#parts!
+    const { health, kiosk, metrics, counter, models } = this.#parts!
     this.#log.error(reason, 'vision is down')
     kiosk.visionIsDown()
     counter.loseSight()
@@ -361,6 +360,7 @@ export class Daemon {
     for (const { id } of this.#config.cameras) {
       metrics.setCamera({ type: 'cameraHealth', camera: id, status: 'connecting', reason: null })
     }
+    models.visionDown(reason.code, reason.message)
     this.#showBasket()
     this.#showState()
   }
@@ -423,7 +423,8 @@ export class Daemon {
   }
 
   #keepHouse(): void {
-    const { envelope, metrics, outbox, publisher } = this.#parts!
+    const { envelope, metrics, models, outbox, publisher } = this.#parts!
+    models.tick()
     envelope.clockSynced = clockSynced()
     const { depth, dropped } = outbox.stats()
     // Without frames nothing else would say that the basket is not seen any more.

@@ -15,6 +15,12 @@ export const errorTable = {
     meaning: 'The native addon is not there or does not load on this machine.',
     remedy: 'Run `npm ci` (it needs g++, make and Python 3) and read its output.',
   },
+  ACTIVATION_INVALID: {
+    meaning:
+      'The record of which model is active, or of the versions installed, is of a newer grocerd or cannot be read.',
+    remedy:
+      'Use the newer version again, or move the models folder of the state directory away after saving it.',
+  },
   ADDRESS_IN_USE: {
     meaning: 'Another program already listens on the address of http.listen or mqtt.listen.',
     remedy: 'Stop that program (see `ss -ltnp`) or give the named key another port.',
@@ -26,6 +32,29 @@ export const errorTable = {
   BELOW_MINIMUM: {
     meaning: 'The model was right less often than --min-top1 asks for.',
     remedy: 'Look at the worst mistakes in the report (--html) before the model is used.',
+  },
+  BUNDLE_EXPIRED: {
+    meaning: 'The model bundle is past the date until which it may be installed.',
+    remedy: 'Take a newer bundle; check the clock of this machine.',
+  },
+  BUNDLE_INCOMPATIBLE: {
+    meaning:
+      'The model bundle is for other hardware, another grocerd, or has not the classes that this shop needs.',
+    remedy:
+      'Take the bundle that was made for this kind of kiosk; docs/8-updates.md says what is compared.',
+  },
+  BUNDLE_INVALID: {
+    meaning: 'The model bundle is damaged, incomplete, or not of the form that a bundle has.',
+    remedy: 'Copy it again; if it stays so, make it anew with `grocerd models sign`.',
+  },
+  BUNDLE_OUTDATED: {
+    meaning:
+      'The model bundle has a version that is not newer than what was installed before, or other bytes under the same version.',
+    remedy: 'Take a newer bundle, or give it a higher version and sign it again.',
+  },
+  BUNDLE_UNTRUSTED: {
+    meaning: 'No key that this kiosk trusts has signed the model bundle.',
+    remedy: 'Add the public key to models.keys if it is yours; else do not use the bundle.',
   },
   CAMERA_CONNECTING: {
     meaning: 'The camera is being opened and has not given a frame yet.',
@@ -201,6 +230,12 @@ export const errorTable = {
     meaning: 'The item or recognition that a confirm names is not there any more.',
     remedy: 'Ask again with recognise; items live until they are removed or the session ends.',
   },
+  KEY_INVALID: {
+    meaning:
+      'A key for signing models, or one in models.keys, is not a minisign key that grocerd can use.',
+    remedy: 'Make one with `grocerd models keygen`; a public key is one line of 56 characters.',
+    exit: exitCodes.config,
+  },
   LABELS_INVALID: {
     meaning: 'The labels file cannot be read, or has not one row for each class of the model.',
     remedy: 'Give one label a line (or the CSV of docs/2-models.md), in the order of the classes.',
@@ -245,10 +280,23 @@ export const errorTable = {
     meaning: 'The model is being loaded; nothing is recognised until it is there.',
     remedy: 'Wait: the state becomes ready by itself.',
   },
+  MODEL_NOT_ACTIVE: {
+    meaning: 'There is no activated model to go back from: the model of the configuration answers.',
+    remedy: 'Nothing is to be done; `grocerd models list` shows what is there.',
+  },
   MODEL_NOT_FOUND: {
     meaning: 'There is no model of that name or path.',
     remedy: 'Name a folder under models/ or give a path to a folder, .xml or .onnx file.',
     exit: exitCodes.config,
+  },
+  MODEL_NOT_INSTALLED: {
+    meaning: 'The version of the model that was named is not installed on this kiosk.',
+    remedy: 'Install it with `grocerd models install`; `grocerd models list` shows what is there.',
+  },
+  MODEL_ROLLED_BACK: {
+    meaning: 'A new model was not good enough here, and the one before answers again.',
+    remedy:
+      'Read why in the message; activate another version, or roll back by hand to end this message.',
   },
   MODEL_SHAPE_MISMATCH: {
     meaning: 'The shape of the model, of its input or of its output is not what was expected.',
@@ -257,7 +305,7 @@ export const errorTable = {
   },
   MODEL_UNWRITABLE: {
     meaning: 'The new model cannot be written: the disk is full, or the folder may not be written.',
-    remedy: 'Free disk space, or name another folder with --out; nothing half written is left.',
+    remedy: 'Free disk space, or name another folder; nothing half written is left.',
   },
   MQTT_DISCONNECTED: {
     meaning: 'There is no connection to the MQTT broker; events wait on disk.',
@@ -318,8 +366,10 @@ export const errorTable = {
       'Run `npm ci` with network, or set GROCERD_OPENVINO_DIR; `grocerd doctor` lists places.',
   },
   SELF_TEST_FAILED: {
-    meaning: 'The model that was just written does not give the scores that were trained.',
-    remedy: 'Nothing was kept. Try another --runtime or --device, and report it.',
+    meaning:
+      'A model does not answer as it should: not as it was trained, or not its golden pictures.',
+    remedy:
+      'Nothing was changed. Try another runtime or device, and report it to who made the model.',
   },
   SESSION_CLOSED: {
     meaning: 'The request names a session that is not open.',
@@ -337,6 +387,10 @@ export const errorTable = {
   TIMED_OUT: {
     meaning: 'The answer did not come in the time that the request allowed.',
     remedy: 'Ask again; /readyz says what is slow or missing.',
+  },
+  UPDATE_BUSY: {
+    meaning: 'Another change of the model is under way.',
+    remedy: 'Wait until it is done; the state shows the model that answers.',
   },
   USAGE: {
     meaning: 'A command was called with arguments that it does not have.',
