@@ -11,15 +11,15 @@ interface ErrorEntry {
 }
 
 export const errorTable = {
-  ADDON_NOT_BUILT: {
-    meaning: 'The native addon is not there or does not load on this machine.',
-    remedy: 'Run `npm ci` (it needs g++, make and Python 3) and read its output.',
-  },
   ACTIVATION_INVALID: {
     meaning:
       'The record of which model is active, or of the versions installed, is of a newer grocerd or cannot be read.',
     remedy:
       'Use the newer version again, or move the models folder of the state directory away after saving it.',
+  },
+  ADDON_NOT_BUILT: {
+    meaning: 'The native addon is not there or does not load on this machine.',
+    remedy: 'Run `npm ci` (it needs g++, make and Python 3) and read its output.',
   },
   ADDRESS_IN_USE: {
     meaning: 'Another program already listens on the address of http.listen or mqtt.listen.',

@@ -11,7 +11,7 @@ export const enoughItems = 300
 /** A drop that a shop feels: of ten items that were sure one or two are asked about. */
 const leastDrop = 0.15
 /** Standard deviations. It is looked at again with every item, so it must be far above one look's 1.64. */
-const leastDeviations = 3.5
+const leastDeviations = 4
 
 export const noRate: Rate = { items: 0, sure: 0 }
 

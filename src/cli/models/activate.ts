@@ -27,11 +27,20 @@ function urlOf({ http }: Config, given: string | undefined): string {
 }
 
 /** Asks the running daemon; a self-test takes some seconds. @throws what it answers */
-async function askDaemon(config: Config, action: Action, name: string, version: number | undefined, given: string | undefined): Promise<Result> {
+async function askDaemon(
+  config: Config,
+  action: Action,
+  name: string,
+  version: number | undefined,
+  given: string | undefined,
+): Promise<Result> {
   const { readSecret } = await import('../../config/secret.js')
   const { tokenFile } = config.http
   if (!tokenFile)
-    throw new GroceryError('HTTP_COMMANDS_OFF', 'Expected http.tokenFile, since a daemon runs and must be asked')
+    throw new GroceryError(
+      'HTTP_COMMANDS_OFF',
+      'Expected http.tokenFile, since a daemon runs and must be asked',
+    )
   const url = urlOf(config, given)
   let reply: Reply & { code?: string; message?: string }
   try {
@@ -46,15 +55,24 @@ async function askDaemon(config: Config, action: Action, name: string, version: 
     reply = (await answer.json()) as typeof reply
   } catch (cause) {
     const why = (cause as Error & { cause?: Error }).cause?.message ?? (cause as Error).message
-    throw new GroceryError('TIMED_OUT', `Expected an answer of the daemon at ${url} but ${why}`, { cause })
+    throw new GroceryError('TIMED_OUT', `Expected an answer of the daemon at ${url} but ${why}`, {
+      cause,
+    })
   }
   if (reply.ok) return reply.result as Result
-  const { code, message } = reply.error ?? { code: reply.code ?? 'INTERNAL', message: reply.message ?? 'no words' }
+  const { code, message } = reply.error ?? {
+    code: reply.code ?? 'INTERNAL',
+    message: reply.message ?? 'no words',
+  }
   throw new GroceryError((code in errorTable ? code : 'INTERNAL') as ErrorCode, message)
 }
 
 /** No daemon runs: what it would do before it lets a model answer, and the record that it reads at its start. */
-async function activateHere(config: Config, name: string, version: number | undefined): Promise<Result> {
+async function activateHere(
+  config: Config,
+  name: string,
+  version: number | undefined,
+): Promise<Result> {
   const { wallClock } = await import('./shared.js')
   const { answering } = await import('./answering.js')
   const { trustOf } = await import('../../updates/bundle.js')
@@ -64,7 +82,14 @@ async function activateHere(config: Config, name: string, version: number | unde
   const { catalogue, kiosk, recognition, runtime, memory, outbox } = config
   const trust = trustOf(config.models)
   const { chain, place } = answering(config, trust)
-  const installed = openCandidate({ stateDir: outbox.dir, name, version, trust, place, clock: wallClock() })
+  const installed = openCandidate({
+    stateDir: outbox.dir,
+    name,
+    version,
+    trust,
+    place,
+    clock: wallClock(),
+  })
   await prove(
     installed,
     {
@@ -89,7 +114,11 @@ async function activateHere(config: Config, name: string, version: number | unde
   return { name, version: current, status: 'atStart' }
 }
 
-async function rollBackHere(config: Config, name: string, version: number | undefined): Promise<Result> {
+async function rollBackHere(
+  config: Config,
+  name: string,
+  version: number | undefined,
+): Promise<Result> {
   const { answering } = await import('./answering.js')
   const { trustOf } = await import('../../updates/bundle.js')
   const { openInstalled } = await import('../../updates/store.js')
@@ -120,7 +149,12 @@ const readVersion = (text: string | undefined): number | undefined => {
   throw new GroceryError('USAGE', `Expected a version such as 3 but received "${text}"`)
 }
 
-async function change(action: Action, name: string, text: string | undefined, options: Options): Promise<void> {
+async function change(
+  action: Action,
+  name: string,
+  text: string | undefined,
+  options: Options,
+): Promise<void> {
   const { readConfig, unlessRunning } = await import('./shared.js')
   const { readConfigured } = await import('../../updates/store.js')
   const config = readConfig(options.config)
@@ -141,7 +175,8 @@ async function change(action: Action, name: string, text: string | undefined, op
     console.log(JSON.stringify(result))
     return
   }
-  const shown = result.version === null ? `${name} of the configuration` : `${name} ${result.version}`
+  const shown =
+    result.version === null ? `${name} of the configuration` : `${name} ${result.version}`
   const words = {
     active: 'answers',
     waiting: 'is proven and answers as soon as no session is open and nothing lies on the counter',
@@ -154,7 +189,10 @@ const command = (action: Action, description: string): Command =>
   new Command(action)
     .description(description)
     .argument('<name>', 'the model that the configuration names, as its model.json calls it')
-    .argument('[version]', action === 'activate' ? 'default: the newest that is installed' : 'default: the one before')
+    .argument(
+      '[version]',
+      action === 'activate' ? 'default: the newest that is installed' : 'default: the one before',
+    )
     .requiredOption('--config <file>', 'the configuration')
     .option('--url <url>', 'where the daemon answers, if not on http.listen')
     .option('--json', 'print {name, version, status}')

@@ -24,5 +24,10 @@ export function answering(config: Config, trust: Trust): Answering {
   const chain = record
     ? startChain(config.outbox.dir, record, classifier, trust)
     : { choices: [{ version: null, classifier }], broken: null }
-  return { configured, record, chain, place: placeOf(config, configured, chain.choices[0]!.classifier) }
+  return {
+    configured,
+    record,
+    chain,
+    place: placeOf(config, configured, chain.choices[0]!.classifier),
+  }
 }

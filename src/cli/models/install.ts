@@ -52,7 +52,9 @@ async function verify(
 
 export const installCommand = (): Command =>
   new Command('install')
-    .description('check a bundle and put it into the state directory; it answers once it is activated')
+    .description(
+      'check a bundle and put it into the state directory; it answers once it is activated',
+    )
     .argument('<bundle>', 'an archive of `grocerd models sign`, or its files in a folder')
     .requiredOption('--config <file>', 'the configuration: models.keys, outbox.dir')
     .option('--json', 'print {name, version, keyId, folder, already}')

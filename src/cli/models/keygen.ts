@@ -11,7 +11,9 @@ function write(path: string, text: string, mode: number): void {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     const why = code === 'EEXIST' ? 'it is there already' : `writing it failed: ${code}`
-    throw new GroceryError('KEY_INVALID', `${path}: Expected to write a new key but ${why}`, { cause })
+    throw new GroceryError('KEY_INVALID', `${path}: Expected to write a new key but ${why}`, {
+      cause,
+    })
   }
 }
 
@@ -21,7 +23,9 @@ function keygen(name: string, { json }: { json?: boolean }): void {
   write(`${name}.pub`, publicKeyText(key.public), 0o644)
   const { id, text } = key.public
   if (json) {
-    console.log(JSON.stringify({ id, publicKey: text, secretFile: `${name}.key`, publicFile: `${name}.pub` }))
+    console.log(
+      JSON.stringify({ id, publicKey: text, secretFile: `${name}.key`, publicFile: `${name}.pub` }),
+    )
     return
   }
   console.log(`key ${id}

@@ -39,14 +39,26 @@ async function list(options: { config: string; json?: boolean }): Promise<void> 
   })
   const own = configured.name ?? config.models.classifier
   const { classifier } = config.models
-  rows.push({ name: own, version: null, state: stateOf(own, null), keyId: null, folder: classifier, error: null })
+  rows.push({
+    name: own,
+    version: null,
+    state: stateOf(own, null),
+    keyId: null,
+    folder: classifier,
+    error: null,
+  })
   if (options.json) {
     console.log(JSON.stringify({ models: rows, rolledBack: record?.rolledBack ?? null }))
     return
   }
   for (const { name, version, state, keyId, error } of rows) {
-    const shown = version === null ? `${configured.version ?? '?'} of the configuration` : `${version}, key ${keyId ?? '?'}`
-    console.log(`${state.padEnd(10)} ${name} ${shown}${error === null ? '' : `\n           ${error}`}`)
+    const shown =
+      version === null
+        ? `${configured.version ?? '?'} of the configuration`
+        : `${version}, key ${keyId ?? '?'}`
+    console.log(
+      `${state.padEnd(10)} ${name} ${shown}${error === null ? '' : `\n           ${error}`}`,
+    )
   }
   if (record?.rolledBack) console.log(`MODEL_ROLLED_BACK: ${record.rolledBack}`)
 }

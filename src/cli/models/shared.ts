@@ -15,7 +15,11 @@ export function readKeyFile(path: string): string {
     return readFileSync(path, 'utf8')
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
-    throw new GroceryError('KEY_INVALID', `${path}: Expected a key but reading it failed: ${code}`, { cause })
+    throw new GroceryError(
+      'KEY_INVALID',
+      `${path}: Expected a key but reading it failed: ${code}`,
+      { cause },
+    )
   }
 }
 

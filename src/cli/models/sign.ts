@@ -50,7 +50,9 @@ function size(text: string): number {
 function readGolden(path: string): GoldenPicture[] {
   if (!existsSync(path)) throw usage(`Expected golden pictures at ${path} but nothing is there`)
   if (!statSync(path).isDirectory()) {
-    const rows = readFileSync(path, 'utf8').split(/\r?\n/).filter(line => line.trim() !== '')
+    const rows = readFileSync(path, 'utf8')
+      .split(/\r?\n/)
+      .filter(line => line.trim() !== '')
     return rows.map(row => {
       const [, file, sku] = /^(.+?),([^,]+)$/.exec(row.trim()) ?? []
       if (!file || !sku) throw usage(`${path}: Expected path,sku but received "${row}"`)
@@ -88,10 +90,21 @@ async function sign(options: Options): Promise<void> {
   writeArchive(out, files)
   const { name, version, expires } = manifest
   if (options.json) {
-    console.log(JSON.stringify({ bundle: out, name, version, expires, files: files.length, golden: pictures.length }))
+    console.log(
+      JSON.stringify({
+        bundle: out,
+        name,
+        version,
+        expires,
+        files: manifest.files.length,
+        golden: pictures.length,
+      }),
+    )
     return
   }
-  console.log(`${out}: ${name} ${version}, ${pictures.length} golden pictures, to be installed until ${expires}`)
+  console.log(
+    `${out}: ${name} ${version}, ${pictures.length} golden pictures, to be installed until ${expires}`,
+  )
   if (pictures.length === 0)
     process.stderr.write('without --golden a kiosk only tests that the model loads\n')
 }
@@ -99,20 +112,30 @@ async function sign(options: Options): Promise<void> {
 export const signCommand = (): Command =>
   new Command('sign')
     .description('make a signed bundle of a model')
-    .requiredOption('--model <dir>', 'a folder with model.json; its version must be higher than the last')
+    .requiredOption(
+      '--model <dir>',
+      'a folder with model.json; its version must be higher than the last',
+    )
     .requiredOption('--key <file>', 'the .key file of `grocerd models keygen` or `minisign -G -W`')
     .option('--out <file>', 'default: NAME-VERSION.bundle')
     .option('--golden <dir|csv>', 'pictures that it must know: a folder per sku, or path,sku rows')
     .option('--agreement <share>', 'of the golden pictures that must be right', share, 1)
     .option('--latency <duration>', 'that a picture may take on the kiosk, median', milliseconds)
     .option('--memory <size>', 'that a process with it alone may take', size)
-    .option('--expires <duration>', 'how long from now it may be installed', milliseconds, 180 * 86_400_000)
+    .addOption(
+      new Option('--expires <duration>', 'how long from now it may be installed')
+        .argParser(milliseconds)
+        .default(180 * 86_400_000, '180d'),
+    )
     .option('--grocerd <version>', 'the oldest grocerd that may use it', '0.1.0')
     .option('--arch <list>', 'processors such as x64,arm64; default: any', list)
     .option('--devices <list>', 'values of runtime.device; default: any', list)
     .option('--runtimes <list>', 'openvino,onnxruntime; default: any', list)
     .addOption(
-      new Option('--labels <rule>', 'classes beside those of the model it replaces: same, more (all and others), any')
+      new Option(
+        '--labels <rule>',
+        'classes beside those of the model it replaces: same, more (all and others), any',
+      )
         .choices([...labelRules])
         .default('more'),
     )
