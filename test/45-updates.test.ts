@@ -1,5 +1,6 @@
 // Model updates without a daemon: keys, archives, what is refused and why, installation, records, and when a model goes back.
-import { spawnSync } from 'node:child_process'
+import { type ChildProcess, fork, spawnSync } from 'node:child_process'
+import { EventEmitter } from 'node:events'
 import {
   cpSync,
   existsSync,
@@ -12,13 +13,12 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import t from 'tap'
-import { loadConfig } from '../src/config/load.js'
+import { defaultConfig, loadConfig } from '../src/config/load.js'
 import type { PictureClassifier } from '../src/recognition/classifier.js'
 import { Exchangeable } from '../src/recognition/exchange.js'
 import { openBundle, trustOf, verifyBundle } from '../src/updates/bundle.js'
 import { openCandidate } from '../src/updates/candidate.js'
 import { installBundle } from '../src/updates/install.js'
-import { makeBundle } from '../src/updates/make-bundle.js'
 import {
   generateKey,
   isSignedBy,
@@ -29,6 +29,7 @@ import {
   secretKeyText,
   signContent,
 } from '../src/updates/minisign.js'
+import { type Proof, type ProofAnswer, prove, type Surroundings } from '../src/updates/prove.js'
 import {
   installedFolder,
   modelsFolder,
@@ -42,7 +43,7 @@ import { add, hasDropped, noRate, type Rate } from '../src/updates/sure-rate.js'
 import {
   archiveOf,
   archiveWith,
-  created,
+  type BundleWishes,
   expires,
   type Files,
   lineOf,
@@ -717,6 +718,115 @@ t.test('a drop of the sure-rate is seen, and chance is not taken for one', t => 
   t.end()
 })
 
+const surroundings: Surroundings = {
+  shop: { catalogue: null, site: null, recognition: defaultConfig().recognition },
+  ...{ runtime: defaultConfig().runtime, memory: defaultConfig().memory, cacheDir: null },
+}
+const { signal } = new AbortController()
+const words = (proof: Promise<Proof>): Promise<string> =>
+  proof.then(
+    ({ attempt, wrong }) => `attempt ${attempt}, ${wrong.length} wrong`,
+    error => `${error.code} ${error.message}`,
+  )
+
+t.test(
+  'a self-test holds a model against its golden pictures, in a process of its own',
+  async t => {
+    const dir = t.testdir({ 'catalogue.csv': 'sku,name,active\npear,Pear,true\n' })
+    const { key, options, stateDir } = makeShop(dir)
+    const start = () =>
+      fork('dist/updates/prove-child.js', [], { serialization: 'advanced', execArgv: [] })
+    const run = async (version: number, wishes: BundleWishes, catalogue: string | null = null) => {
+      installBundle(await makeArchive(dir, key, version, wishes), options)
+      const installed = openInstalled(stateDir, 'shop', version, options.trust)
+      const shop = { ...surroundings.shop, catalogue }
+      return words(prove(installed, { ...surroundings, shop }, signal, start))
+    }
+    t.equal(await run(2, {}), 'attempt 0, 0 wrong')
+    t.equal(
+      await run(3, { red: 'lime' }),
+      'SELF_TEST_FAILED shop 3: Expected 1 of the golden pictures to be right but 0 of 1 are: golden/001.png is lime and was answered tomato',
+    )
+    t.equal(await run(4, { red: 'lime', golden: { agreement: 0 } }), 'attempt 0, 1 wrong')
+    t.match(
+      await run(5, { golden: { latencyMs: 0.0001 } }),
+      /^SELF_TEST_FAILED shop 5: Expected a picture to take 0.0001 ms but it takes [\d.]+$/,
+    )
+    t.match(
+      await run(6, { golden: { memoryBytes: 1024 } }),
+      /^SELF_TEST_FAILED shop 6: Expected at most 1024 bytes of memory but \d+ were used$/,
+    )
+    t.match(
+      await run(7, {}, join(dir, 'catalogue.csv')),
+      /^CATALOGUE_INVALID shop 7: .*catalogue.csv: Expected products of the model but none/,
+      'a shop that sells nothing of it',
+    )
+  },
+)
+
+/** A self-test whose process answers as a test wants it. */
+const child = (...answers: (ProofAnswer | 'dies')[]) => {
+  const asked: number[] = []
+  const start = () => {
+    const process = Object.assign(new EventEmitter(), {
+      send: ({ attempt }: { attempt: number }) => {
+        asked.push(attempt)
+        const answer = answers.shift()!
+        if (answer === 'dies') setImmediate(() => process.emit('exit', null, 'SIGSEGV'))
+        else setImmediate(() => process.emit('message', answer))
+      },
+      kill: () => true,
+    })
+    return process as unknown as ChildProcess
+  }
+  return { asked, start }
+}
+
+t.test(
+  'whatever the process of a self-test dies of is an answer, and other ways to load are tried',
+  async t => {
+    const dir = t.testdir({})
+    const { key, options, stateDir } = makeShop(dir)
+    const wishes = { requires: { runtimes: ['openvino' as const] }, golden: { latencyMs: 20 } }
+    installBundle(await makeArchive(dir, key, 2, wishes), options)
+    const installed = openInstalled(stateDir, 'shop', 2, options.trust)
+    const run = async (...answers: Parameters<typeof child>) => {
+      const { asked, start } = child(...answers)
+      return [await words(prove(installed, surroundings, signal, start)), asked]
+    }
+    const good = {
+      ...{ ok: true as const, pictures: 1, wrong: [], latencyMs: 5 },
+      ...{ hostBytes: 1, modelBytes: 1, gpuBytes: 0 },
+      runtime: { name: 'openvino', version: '', device: 'CPU' },
+    }
+    const tight = {
+      ...{ ok: false as const, code: 'MEMORY_BUDGET_EXCEEDED', message: 'too much', fallbacks: 1 },
+    }
+    t.same(await run(good), ['attempt 0, 0 wrong', [0]])
+    t.same(await run(tight, good), ['attempt 1, 0 wrong', [0, 1]])
+    t.same(await run(tight, { ...tight, fallbacks: 0 }), [
+      'MEMORY_BUDGET_EXCEEDED shop 2: too much',
+      [0, 1],
+    ])
+    t.same(await run('dies'), [
+      'SELF_TEST_FAILED shop 2: Expected an answer of the self-test but it ended with SIGSEGV',
+      [0],
+    ])
+    t.same(await run({ ...tight, code: 'ENOENT', message: 'gone' }), [
+      'SELF_TEST_FAILED shop 2: gone',
+      [0],
+    ])
+    t.same(await run({ ...good, latencyMs: 21 }), [
+      'SELF_TEST_FAILED shop 2: Expected a picture to take 20 ms but it takes 21.0',
+      [0],
+    ])
+    t.same(await run({ ...good, runtime: { ...good.runtime, name: 'onnxruntime' } }), [
+      'BUNDLE_INCOMPATIBLE shop 2: Expected the runtime openvino but here is onnxruntime',
+      [0],
+    ])
+  },
+)
+
 t.test('an exchange of the classifier leaves no picture without an answer', async t => {
   const log: string[] = []
   const held: (() => void)[] = []
@@ -837,44 +947,5 @@ t.test(
       'shop of the configuration answers from the next start on; no daemon runs',
     )
     t.same(states(), ['2 installed', 'null active'])
-
-    // What the golden pictures say is held against the model itself, in a process of its own.
-    const failing: [number, object, RegExp][] = [
-      [
-        3,
-        { red: 'lime' },
-        /^SELF_TEST_FAILED: shop 3: Expected 1 of the golden pictures to be right but 0 of 1 are: golden\/001.png is lime and was answered tomato\n/,
-      ],
-      [
-        4,
-        { golden: { latencyMs: 0.0001 } },
-        /^SELF_TEST_FAILED: shop 4: Expected a picture to take 0.0001 ms but it takes [\d.]+\n/,
-      ],
-      [
-        5,
-        { golden: { memoryBytes: 1024 } },
-        /^SELF_TEST_FAILED: shop 5: Expected at most 1024 bytes of memory but \d+ were used\n/,
-      ],
-      [
-        6,
-        { requires: { runtimes: ['openvino'] } },
-        /^(BUNDLE_INCOMPATIBLE: shop 6: Expected the runtime openvino but here is onnxruntime\n|$)/,
-      ],
-    ]
-    const key = parseSecretKey(readFileSync(join(dir, 'fleet.key'), 'utf8'), 'fleet.key')
-    for (const [version, wishes, words] of failing) {
-      const path = await makeArchive(dir, key, version, wishes)
-      t.equal(cli(dir, 'install', ...config, path).status, 0)
-      t.match(cli(dir, 'activate', ...config, 'shop').err, words)
-    }
-    t.same(states().at(-1), 'null active')
-    t.equal(
-      makeBundle({
-        ...{ model: next, key, created, expires },
-        requires: { grocerd: '0.1.0', arch: null, devices: null, runtimes: null, labels: 'any' },
-        golden: { pictures: [], agreement: 1, latencyMs: null, memoryBytes: null },
-      }).manifest.golden.pictures.length,
-      0,
-    )
   },
 )

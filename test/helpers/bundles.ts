@@ -1,10 +1,10 @@
 // Kiosks and bundles for the tests of updates: tiny colour models, keys of their own, archives that can be made wrong.
 import { createHash } from 'node:crypto'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { signatureName, manifestName, type Requires } from '../../src/updates/bundle-manifest.js'
 import type { Trust } from '../../src/updates/bundle.js'
-import type { InstallOptions } from '../../src/updates/install.js'
+import { installBundle, type InstallOptions } from '../../src/updates/install.js'
 import { makeBundle, writeArchive } from '../../src/updates/make-bundle.js'
 import { generateKey, type SecretKey, signContent } from '../../src/updates/minisign.js'
 import { blockBytes, tarHeader } from '../../src/updates/tar.js'
@@ -140,3 +140,47 @@ const bodies = (files: Files): Buffer[] =>
     bytes,
     Buffer.alloc((blockBytes - (bytes.length % blockBytes)) % blockBytes),
   ])
+
+/** A bundle of the model that ships, under another version; it knows a banana and carrots. */
+export function groceryArchive(dir: string, key: SecretKey, version: number): string {
+  const folder = join(dir, `grocery81-${version}`)
+  mkdirSync(folder, { recursive: true })
+  const shipped = 'models/grocery81'
+  for (const name of ['grocery81.int8.xml', 'grocery81.int8.bin', 'grocery81.onnx', 'labels.csv'])
+    copyFileSync(join(shipped, name), join(folder, name))
+  const model = JSON.parse(readFileSync(join(shipped, 'model.json'), 'utf8'))
+  writeFileSync(join(folder, 'model.json'), JSON.stringify({ ...model, version }))
+  const pictures = ['banana', 'carrots'].map(sku => ({
+    file: join(
+      'deploy/demo/pictures',
+      readdirSync('deploy/demo/pictures').find(one => one.includes(sku))!,
+    ),
+    sku,
+  }))
+  const golden = { pictures, agreement: 1, latencyMs: 5000, memoryBytes: 2 ** 31 }
+  const { files } = makeBundle({
+    ...{ model: folder, key, created: new Date(), golden },
+    expires: new Date(Date.now() + 86_400_000),
+    requires: anything,
+  })
+  const path = join(dir, `grocery81-${version}.bundle`)
+  writeArchive(path, files)
+  return path
+}
+
+/** Puts a bundle into the state directory, as `grocerd models install` does. */
+export function installInto(stateDir: string, path: string, key: SecretKey, name: string) {
+  mkdirSync(stateDir, { recursive: true })
+  return installBundle(path, {
+    stateDir,
+    trust: { keys: [key.public], revoked: [] },
+    place: {
+      grocerd: '9.9.9',
+      arch: process.arch,
+      device: 'CPU',
+      shipped: { name, version: 1 },
+      skus: null,
+    },
+    clock: { now: Date.now(), synced: true },
+  })
+}
