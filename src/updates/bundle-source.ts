@@ -51,6 +51,14 @@ function* pieces(fd: number, from: number, bytes: number, where: string): Genera
   }
 }
 
+/** Whether there are only zeros between two places of a file, less than 2 kB apart. */
+function isEmpty(fd: number, from: number, to: number): boolean {
+  const bytes = Buffer.alloc(to - from)
+  return (
+    readSync(fd, bytes, 0, bytes.length, from) === bytes.length && bytes.every(one => one === 0)
+  )
+}
+
 /** Reads the headers alone: an archive that is wrong anywhere is refused before a byte of it is written. */
 function openArchive(path: string): BundleSource {
   const { fd, bytes } = openPlain(path, 0)
@@ -63,7 +71,7 @@ function openArchive(path: string): BundleSource {
         throw invalid(where, 'Expected two empty blocks at the end but the archive ends before')
       const found = parseTarHeader(header, where)
       if (!found) {
-        if (bytes !== at + 2 * blockBytes)
+        if (bytes !== at + 2 * blockBytes || !isEmpty(fd, at, bytes))
           throw invalid(where, `Expected the archive to end here but it has ${bytes} bytes`)
         break
       }
@@ -72,6 +80,8 @@ function openArchive(path: string): BundleSource {
       if (at > bytes || at > maxBundleBytes)
         throw invalid(where, `Expected ${found.path} within the archive but it ends before`)
       if (entries.length >= maxEntries) throw invalid(where, `Expected at most ${maxEntries} files`)
+      if (!isEmpty(fd, from + found.bytes, at))
+        throw invalid(where, `Expected nothing between ${found.path} and the next file`)
       const named = `${path}: ${found.path}`
       entries.push({ ...found, read: () => pieces(fd, from, found.bytes, named) })
     }

@@ -93,5 +93,11 @@ export function parseTarHeader(header: Buffer, where: string): TarHeader | null 
   }
   const bytes = readOctal(header, 124, 12)
   if (bytes === null) throw invalid(where, `Expected a size for ${path} but it has none`)
+  // One content is one archive: no dates, no owners, nothing in between where something could hide.
+  if (!header.equals(tarHeader({ path, bytes })))
+    throw invalid(
+      where,
+      `Expected the header of ${path} as grocerd models sign writes it; give the files as a folder`,
+    )
   return { path, bytes }
 }
