@@ -205,8 +205,8 @@ export const bundleRows: Row[] = [
   { fault: 'a tampered model bundle is installed', short: 100, full: 1000, run: tamper },
   {
     fault: 'kill -9 before each step of installing and activating a model',
-    short: 1,
-    full: 10,
+    short: 6,
+    full: 100,
     run: cut,
   },
 ]

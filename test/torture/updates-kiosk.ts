@@ -217,12 +217,23 @@ const crashLoop = (times: number) =>
     }
   })
 
-/** Frames that nobody answered so far: too many for the model, or failed. */
-async function unanswered({ daemon }: Kiosk): Promise<number> {
+const periodMs = 100
+
+/** Of the camera that says every frame's result: the most frames in a row that nobody answered in a span of time. */
+function unanswered({ till }: Kiosk, fromMs: number, toMs: number): number {
+  const times = till.heard
+    .filter(one => one.topic === 'frames/lane' && one.at >= fromMs && one.at <= toMs)
+    .map(one => Date.parse(one.message.capturedAt))
+  const gaps = times
+    .slice(1)
+    .map((time, index) => Math.round((time - times[index]!) / periodMs) - 1)
+  return Math.max(0, ...gaps)
+}
+
+/** Frames of all cameras that failed so far: asked of a model that was gone. */
+async function failures({ daemon }: Kiosk): Promise<number> {
   const text = await (await fetch(`http://127.0.0.1:${daemon.httpPort}/metrics`)).text()
-  const counts = [
-    ...text.matchAll(/^grocerd_frames_total\{.*result="(?:dropped|failed)"\} (\d+)$/gm),
-  ]
+  const counts = [...text.matchAll(/^grocerd_frames_total\{.*result="failed"\} (\d+)$/gm)]
   return counts.reduce((sum, [, count]) => sum + Number(count), 0)
 }
 
@@ -248,27 +259,30 @@ const underLoad = (times: number) =>
       const { till } = kiosk
       const wrong: string[] = []
       const took: number[] = []
-      const waited: number[] = []
+      // In a row: at the exchange, while the new model is tested and loaded, and in as long a time without any of it.
+      const most = { exchange: 0, load: 0, before: 0 }
       await kiosk.answers(2)
       await till.until(() => till.events().length >= 2, 'items')
       for (let n = 0; n < times; n++) {
         const version = 3 + (n % 2)
-        // The figures of vision come once a second.
-        await sleep(1100)
-        const before = await unanswered(kiosk)
+        await sleep(2500)
         const from = till.heard.length
         const asked = performance.now()
+        most.before = Math.max(most.before, unanswered(kiosk, asked - 2500, asked))
         const reply = await kiosk.activate(version)
         if (!reply.ok) wrong.push(`${n}: ${JSON.stringify(reply)}`)
-        took.push((await kiosk.answers(version, from)) - asked)
-        await sleep(1100)
-        waited.push((await unanswered(kiosk)) - before)
+        const ready = await kiosk.answers(version, from)
+        took.push(ready - asked)
         await till.until(
           one => one.topic === 'items' && one.message.model.version === version,
           'an event of the new model',
           { from },
         )
+        most.load = Math.max(most.load, unanswered(kiosk, asked, ready - 500))
+        most.exchange = Math.max(most.exchange, unanswered(kiosk, ready - 500, ready + 500))
       }
+      const failed = await failures(kiosk)
+      if (failed > 0) wrong.push(`${failed} frames were asked of a model that was gone`)
       const events = till.events()
       const gaps = events.filter(
         (event, index) => index > 0 && event.seq !== events[index - 1].seq + 1,
@@ -281,9 +295,13 @@ const underLoad = (times: number) =>
         .slice(0, -1)
         .filter(actions => actions[0] !== 'placed' || actions.at(-1) !== 'removed')
       if (odd.length > 0) wrong.push(`items that lost their id: ${JSON.stringify(odd)}`)
-      const most = Math.max(...waited)
-      if (most > 1) wrong.push(`${most} frames without an answer in one change`)
-      const note = `frames without an answer in a change: at most ${most}; ${events.length} events without a gap; self-test, load and wait for an idle moment included`
+      // A machine that has too much to do leaves frames out by itself, now more and now fewer.
+      const allowed = most.before === 0 ? 1 : most.before + 2
+      if (most.exchange > allowed)
+        wrong.push(
+          `${most.exchange} frames without an answer at an exchange, ${most.before} before`,
+        )
+      const note = `frames in a row without an answer: at the exchange at most ${most.exchange}, while it is tested and loaded ${most.load}, without a change ${most.before}; ${events.length} events without a gap; the time is from the command on, with the self-test and the wait for an idle moment`
       return { times, lost: gaps, duplicated: doubled, recoverMs: took, note, wrong }
     },
   )
@@ -292,14 +310,14 @@ export const kioskRows: Row[] = [
   {
     fault: 'kill -9 of the daemon while a model is activated',
     short: 2,
-    full: 40,
+    full: 20,
     run: killedInTheMiddle,
   },
   {
     fault: 'vision crashes three times after a change of the model',
     short: 1,
-    full: 20,
+    full: 10,
     run: crashLoop,
   },
-  { fault: 'a change of the model under load', short: 1, full: 30, run: underLoad },
+  { fault: 'a change of the model under load', short: 1, full: 20, run: underLoad },
 ]
