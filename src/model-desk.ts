@@ -95,6 +95,10 @@ export class ModelDesk {
   stop(): void {
     this.#ended.abort()
     this.#swap.stop()
+    // An end that somebody asked for says nothing of the model.
+    const { trial } = this.#record ?? {}
+    if (trial && trial.starts > 0)
+      this.#write({ ...this.#record!, trial: { starts: trial.starts - 1 } })
   }
 
   #begin(record: Activation): void {
@@ -280,8 +284,8 @@ export class ModelDesk {
 
   /** The vision process is gone, and being started again. */
   visionDown(code: string, message: string): void {
+    this.#swap.visionDown(code, message)
     if (code === 'MODEL_LOADING') return
-    this.#swap.visionDown(message)
     if (!this.#record?.trial || this.#swap.isUnderWay) return
     const now = this.#options.clock.mono()
     this.#calmSince = now

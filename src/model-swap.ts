@@ -29,6 +29,8 @@ export class ModelSwap {
   #tellWaiting: () => void = () => {}
   /** Vision ended since it was told to load. */
   #lost = false
+  /** A model answers; where none does there is nothing to load another one beside. */
+  #isUp = false
   #stopped = false
   isUnderWay = false
   /** What vision used last. */
@@ -55,7 +57,7 @@ export class ModelSwap {
     await this.#idle()
     this.isUnderWay = true
     try {
-      const beside = this.#fitsBeside(proof) && (await this.#loadBeside(next))
+      const beside = this.#isUp && this.#fitsBeside(proof) && (await this.#loadBeside(next))
       await this.#idle()
       const ready = this.#expect(['ready'])
       vision.use(next)
@@ -72,22 +74,25 @@ export class ModelSwap {
   }
 
   hear(message: Up): void {
+    if (message.type === 'ready') this.#isUp = true
     const expected = this.#expected
     if (!expected) return
     if (message.type === 'fault' && message.fatal) expected.reject(coded(message))
     else if (expected.types.includes(message.type)) expected.resolve(message)
   }
 
-  visionDown(message: string): void {
+  /** @param code MODEL_LOADING: it was ended by us */
+  visionDown(code: string, message: string): void {
     this.#lost = true
-    this.#expected?.reject(new GroceryError('VISION_CRASHED', message))
+    this.#isUp = false
+    if (code !== 'MODEL_LOADING')
+      this.#expected?.reject(new GroceryError('VISION_CRASHED', message))
   }
 
   stop(): void {
     this.#stopped = true
-    const error = new GroceryError('TIMED_OUT', 'Expected an idle moment but grocerd is stopped')
-    this.#waiter?.reject(error)
-    this.#expected?.reject(error)
+    this.#waiter?.reject(stopped())
+    this.#expected?.reject(stopped())
   }
 
   /** What is not known is tried: vision says so itself where it does not fit. */
@@ -139,7 +144,8 @@ export class ModelSwap {
   /** A sale is never disturbed: it waits as long as it takes. */
   #idle(): Promise<void> {
     const { isIdle } = this.#options
-    if (isIdle() || this.#stopped) return Promise.resolve()
+    if (this.#stopped) return Promise.reject(stopped())
+    if (isIdle()) return Promise.resolve()
     this.#tellWaiting()
     return new Promise((resolve, reject) => {
       const timer = setInterval(() => {
@@ -154,6 +160,9 @@ export class ModelSwap {
     })
   }
 }
+
+const stopped = () =>
+  new GroceryError('TIMED_OUT', 'Expected an idle moment but grocerd is stopped')
 
 function coded({ code, message }: { code: string; message: string }): GroceryError {
   return new GroceryError((code in errorTable ? code : 'INTERNAL') as ErrorCode, message)

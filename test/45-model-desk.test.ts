@@ -93,14 +93,16 @@ async function makeDesk(t: Test, over: Partial<ModelDeskOptions> = {}) {
       ...over,
     })
   let desk = make()
-  const starts = () => {
-    desk.stop()
+  /** As after a crash, or after an end that somebody asked for. */
+  const starts = (asked = false) => {
+    if (asked) desk.stop()
     desk = make()
     heard.length = 0
     desk.start()
   }
   t.teardown(() => desk.stop())
   desk.start()
+  desk.hear(ready)
   let asked = 0
   const ask = (action: 'activate' | 'rollback', version?: number) =>
     desk
@@ -227,6 +229,14 @@ t.test('where the memory does not hold both, the old one goes first', async t =>
   t.same(kiosk.heard, ['prepare 3', 'use 3', 'restart with 3'], 'vision found out')
 })
 
+t.test('where no model answers, another one mends it', async t => {
+  const kiosk = await makeDesk(t)
+  kiosk.desk().hear(fault('MODEL_HASH_MISMATCH'))
+  kiosk.crash()
+  t.equal(await kiosk.ask('activate', 2), '2 active')
+  t.same(kiosk.heard, ['use 2', 'restart with 2'], 'there is nothing to load it beside')
+})
+
 t.test('what fails leaves the old model where it was', async t => {
   const kiosk = await makeDesk(t)
   kiosk.vision.answer = () => ({
@@ -246,6 +256,7 @@ t.test('what fails leaves the old model where it was', async t => {
   t.equal(kiosk.record(), null)
   t.equal(kiosk.state.reason, null, 'who asked was told')
   t.same(kiosk.counts, ['refused', 'refused'])
+  kiosk.desk().hear(ready)
   kiosk.state.idle = false
   t.equal(await kiosk.ask('activate', 3), '3 waiting')
   kiosk.state.idle = true
@@ -306,6 +317,12 @@ t.test('a daemon that never runs for long with a new model goes back too', async
     t.same(kiosk.heard, ['use 3'])
     t.equal(kiosk.record()?.trial?.starts, expected)
   }
+  kiosk.starts(true)
+  t.same(
+    [kiosk.heard, kiosk.record()?.trial?.starts],
+    [['use 3'], 3],
+    'an end that was asked for does not count',
+  )
   kiosk.starts()
   t.same(kiosk.heard, ['use 2'])
   t.match(kiosk.record(), { current: 2, trial: null })

@@ -8,8 +8,8 @@ export const signatureName = 'manifest.json.minisig'
 export const maxManifestBytes = 1024 * 1024
 export const maxSignatureBytes = 4096
 const maxFiles = 500
-/** Of all files together; a model for a kiosk has some tens of MB. */
-export const maxBundleBytes = 2 * 1024 ** 3
+/** Of all files together; a model for a kiosk has some tens of MB, and the daemon reads all of it in one go. */
+export const maxBundleBytes = 512 * 1024 ** 2
 /** Versions count one by one: what jumps to the end of all numbers would end all updates. */
 export const maxVersion = 1_000_000_000
 
