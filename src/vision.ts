@@ -10,6 +10,7 @@ import { createLog } from './log.js'
 import type { Configure, Down, ModelChoice, Up } from './protocol.js'
 import { classifierFor } from './recognition/choose.js'
 import type { ClassifierInfo, PictureClassifier } from './recognition/classifier.js'
+import { type ColdBuild, coldBuildOf } from './recognition/cold-build.js'
 import { Exchangeable } from './recognition/exchange.js'
 import { readPicture } from './recognition/picture.js'
 import { previewOf } from './recognition/preview.js'
@@ -150,6 +151,7 @@ async function main(): Promise<void> {
   let configured: Configure | null = null
   /** Loaded beside the one that answers. */
   let prepared: { classifier: PictureClassifier; info: ClassifierInfo } | null = null
+  let cold: ColdBuild | null = null
   let budget = new MemoryBudget()
   let loaded = false
   let over = 0
@@ -167,19 +169,18 @@ async function main(): Promise<void> {
     process.exit(0)
   }
 
-  const classifierOf = (message: Configure, { models, attempt }: ModelChoice): PictureClassifier =>
-    classifierFor({
-      model: models.classifier,
-      ensemble: models.ensemble,
-      catalogue: message.catalogue,
-      site: message.site,
-      runtime: message.runtime,
-      budget,
-      cacheDir: message.cacheDir,
-      attempt,
-      recognition: message.recognition,
-      maxQueue: message.cameras.length + 1,
-    })
+  const optionsOf = (message: Configure, { models, attempt }: ModelChoice) => ({
+    model: models.classifier,
+    ensemble: models.ensemble,
+    catalogue: message.catalogue,
+    site: message.site,
+    runtime: message.runtime,
+    budget,
+    cacheDir: message.cacheDir,
+    attempt,
+    recognition: message.recognition,
+    maxQueue: message.cameras.length + 1,
+  })
 
   const ready = ({ model, runtime, loadMs, labels, twins = [] }: ClassifierInfo) =>
     send({ type: 'ready', model, runtime, loadMs, products: [...labels, ...twins] })
@@ -188,7 +189,7 @@ async function main(): Promise<void> {
   const prepare = async (choice: ModelChoice) => {
     await prepared?.classifier.stop()
     prepared = null
-    const next = classifierOf(configured!, choice)
+    const next = classifierFor(optionsOf(configured!, choice))
     prepared = { classifier: next, info: await next.start() }
     send({ type: 'prepared' })
   }
@@ -203,6 +204,7 @@ async function main(): Promise<void> {
     void classifier!.exchange(prepared.classifier).then(lookAnew)
     ready(prepared.info)
     prepared = null
+    cold = null
   }
 
   const configure = async (message: Configure) => {
@@ -210,16 +212,33 @@ async function main(): Promise<void> {
     budget = new MemoryBudget(message.memory)
     budget.capProcess(2 * availableParallelism() + message.runtime.streams + otherThreads)
     configured = message
-    const first = classifierOf(message, message)
+    const isLoaded = (info: ClassifierInfo) => {
+      log.info({ model: info.model, runtime: info.runtime }, 'the model is loaded')
+      ready(info)
+    }
+    const options = optionsOf(message, message)
+    cold = coldBuildOf(options, { clock: systemClock, onBuilt: isLoaded, onFailed: notBuilt })
+    const first = cold ?? classifierFor(options)
     classifier = new Exchangeable(first)
-    const info = await first.start()
+    isLoaded(await first.start())
     loaded = true
-    log.info({ model: info.model, runtime: info.runtime }, 'the model is loaded')
-    ready(info)
     message.cameras.forEach((camera, index) => {
       loops.set(camera.id, new CameraLoop(message, index, classifier!))
     })
     for (const loop of loops.values()) loop.start()
+  }
+
+  const cannotLoad = (error: unknown) => {
+    const { fallbacks = 0 } = ((error as GroceryError).details ?? {}) as Partial<Exceeded>
+    send({ type: 'fault', ...describeError(error), fatal: true, fallbacks })
+    setTimeout(() => process.exit(1), 100)
+  }
+
+  /** What does not fit has other ways to be loaded; for all else the CPU goes on. */
+  const notBuilt = (error: unknown) => {
+    const fault = describeError(error)
+    if (fault.code === 'MEMORY_BUDGET_EXCEEDED') cannotLoad(error)
+    else send({ type: 'fault', ...fault, fatal: false, runsOn: cold!.runsOn })
   }
 
   /** The other cameras' observations still count as life, so a hang must end the process itself. */
@@ -244,6 +263,8 @@ async function main(): Promise<void> {
     } catch (error) {
       over++
       const ends = over >= overPatience
+      // Two are loaded while one is built: the next way to load it wants less than both.
+      if (ends && cold?.building) return cannotLoad(error)
       if (over === 1 || ends) send({ type: 'fault', ...describeError(error), fatal: ends })
       if (ends) setTimeout(endAtOnce, 100)
     }
@@ -256,6 +277,7 @@ async function main(): Promise<void> {
       rssBytes: process.memoryUsage.rss(),
       memory: budget.use(),
       inferences: all.reduce((sum, loop) => sum + loop.recognised, 0),
+      building: cold?.building,
       cameras: all.map(({ camera, failed }) => ({
         camera: camera.id,
         frames: camera.frames,
@@ -273,11 +295,7 @@ async function main(): Promise<void> {
     else if (message.type === 'swap') swap()
     else if (message.type === 'stop') void stop()
     else {
-      configure(message).catch(error => {
-        const { fallbacks = 0 } = ((error as GroceryError).details ?? {}) as Partial<Exceeded>
-        send({ type: 'fault', ...describeError(error), fatal: true, fallbacks })
-        setTimeout(() => process.exit(1), 100)
-      })
+      configure(message).catch(cannotLoad)
     }
   })
   // The daemon is gone: nobody wants what is seen here, and no ffmpeg may stay on the camera.
