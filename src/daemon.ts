@@ -438,6 +438,7 @@ export class Daemon {
     // Without frames nothing else would say that the basket is not seen any more.
     this.#showBasket()
     metrics.setOutbox({ depth, dropped, replayed: publisher.stats().replayed })
+    metrics.setIncoming(publisher.stats())
     this.#showState()
   }
 }

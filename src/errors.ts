@@ -356,6 +356,11 @@ export const errorTable = {
       'Mend the line that the message names; the header is site,sku,share, and an empty site is every site.',
     exit: exitCodes.config,
   },
+  RATE_LIMITED: {
+    meaning: 'More commands of one verb came than a till has reason to send.',
+    remedy:
+      'Ask once, and again after a second; look for a loop in the till, or for a stranger at the broker.',
+  },
   REPLAY_INVALID: {
     meaning:
       'The base has no usable replay.bin and replay.json, which keep old classes from being forgotten.',

@@ -4,6 +4,7 @@ import { availableParallelism, setPriority } from 'node:os'
 import { Camera } from './cameras/camera.js'
 import { Failures } from './cameras/failures.js'
 import { systemClock } from './clock.js'
+import type { CameraConfig } from './config/schema.js'
 import { describeError, GroceryError } from './errors.js'
 import { type Exceeded, MemoryBudget } from './inference/memory-budget.js'
 import { createLog } from './log.js'
@@ -38,7 +39,7 @@ class CameraLoop {
   readonly #configure: Configure
   readonly camera: Camera
   readonly #recogniser: Recogniser
-  readonly #rotate: 0 | 90 | 180 | 270
+  readonly #camera: CameraConfig
   #done: Promise<void> = Promise.resolve()
   #newest: { bytes: Uint8Array; capturedAt: number } | null = null
   #previewWanted = false
@@ -55,7 +56,7 @@ class CameraLoop {
   ) {
     this.#configure = configure
     const config = configure.cameras[index]!
-    this.#rotate = config.rotate
+    this.#camera = config
     this.#failures = new Failures((status, reason) =>
       send({ type: 'cameraHealth', camera: config.id, status, reason }),
     )
@@ -123,8 +124,8 @@ class CameraLoop {
   }): Promise<void> {
     const camera = this.camera.id
     try {
-      const input = await readPicture(bytes, `camera ${camera}`, this.#rotate)
-      send({ type: 'preview', camera, jpeg: await previewOf(input), capturedAt })
+      const input = await readPicture(bytes, `camera ${camera}`, this.#camera.rotate)
+      send({ type: 'preview', camera, jpeg: await previewOf(input, this.#camera), capturedAt })
     } catch (error) {
       this.#tell(error)
     }

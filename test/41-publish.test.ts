@@ -930,8 +930,8 @@ t.test(`${wrongCommands.length} wrong commands are refused, each in exact words`
     const text = typeof payload === 'string' ? payload : JSON.stringify(payload)
     const reply = await commands.receive(verb, Buffer.from(text))
     t.match(reply, { ok: false, result: null, error: { message } }, `${verb} ${text.slice(0, 60)}`)
-    t.equal(reply.error?.message, message)
-    t.match(reply.error?.code, /^COMMAND_(DISABLED|INVALID|EXPIRED)$/)
+    t.equal(reply!.error?.message, message)
+    t.match(reply!.error?.code, /^COMMAND_(DISABLED|INVALID|EXPIRED)$/)
   }
   t.equal(called, 0)
   t.equal(wrongCommands.length, 61)

@@ -56,6 +56,18 @@ const box = z
     'Expected [left, top, right, bottom] with left < right and top < bottom',
   )
 
+/** Blacked out: a box, or the points of a closed line. */
+const shape = z.union(
+  [
+    box,
+    z
+      .array(z.tuple([fraction, fraction]))
+      .min(3)
+      .max(64),
+  ],
+  'Expected [left, top, right, bottom] or at least three points [x, y], all from 0 to 1',
+)
+
 const camera = z.strictObject({
   id,
   source: z.string().min(1),
@@ -63,7 +75,7 @@ const camera = z.strictObject({
   rotate: z.literal([0, 90, 180, 270]).default(0),
   fps: z.number().min(0.1).max(120).default(10),
   mode: z.enum(['single', 'stream']).default('single'),
-  mask: notYet('mask'),
+  mask: z.array(shape).max(32).nullable().default(null),
 })
 
 /** Several classifiers of the same products that answer together. */

@@ -18,6 +18,11 @@ export interface OutboxFigures {
   replayed: number
 }
 
+export interface IncomingFigures {
+  commands: { accepted: number; refused: number; repeated: number; limited: number }
+  ignored: number
+}
+
 /** A counter that follows a total kept elsewhere, also when that total starts again from 0. */
 class Following {
   readonly #seen = new Map<string, number>()
@@ -73,6 +78,8 @@ export class Metrics {
   readonly #outboxDepth = this.#gauge('outbox_depth', 'Events that are not safe yet.')
   readonly #outboxDropped = this.#counter('outbox_dropped_total', 'Events that were lost.')
   readonly #outboxReplayed = this.#counter('outbox_replayed_total', 'Events sent once more.')
+  readonly #commands = this.#counter('commands_total', 'Commands of the till.', ['result'])
+  readonly #mqttIgnored = this.#counter('mqtt_ignored_total', 'Messages that were not answered.')
   readonly #mqttConnected = this.#gauge('mqtt_connected', '1 while the broker is connected.')
   readonly #mqttConnections = this.#counter('mqtt_connections_total', 'Connections made.')
   readonly #visionRestarts = this.#counter('vision_restarts_total', 'Restarts of vision.')
@@ -205,6 +212,13 @@ export class Metrics {
     this.#outboxDepth.set(outbox.depth)
     this.#outboxDropped.inc(this.#following.growth('dropped', outbox.dropped))
     this.#outboxReplayed.inc(this.#following.growth('replayed', outbox.replayed))
+  }
+
+  /** Totals since the daemon started. `limited` of them were too many, and few of these were answered. */
+  setIncoming({ commands, ignored }: IncomingFigures): void {
+    for (const [result, total] of Object.entries(commands))
+      this.#commands.inc({ result }, this.#following.growth(`commands ${result}`, total))
+    this.#mqttIgnored.inc(this.#following.growth('ignored', ignored))
   }
 
   /** Called at will: only the step from down to up counts as a connection. */
