@@ -12,10 +12,8 @@ interface ErrorEntry {
 
 export const errorTable = {
   ACTIVATION_INVALID: {
-    meaning:
-      'The record of which model is active, or of the versions installed, is of a newer grocerd or cannot be read.',
-    remedy:
-      'Use the newer version again, or move the models folder of the state directory away after saving it.',
+    meaning: 'The record of installed or active models is of a newer grocerd or damaged.',
+    remedy: 'Use the newer version again, or move the folder models of the state directory away.',
   },
   ADDON_NOT_BUILT: {
     meaning: 'The native addon is not there or does not load on this machine.',
@@ -38,19 +36,16 @@ export const errorTable = {
     remedy: 'Take a newer bundle; check the clock of this machine.',
   },
   BUNDLE_INCOMPATIBLE: {
-    meaning:
-      'The model bundle is for other hardware, another grocerd, or has not the classes that this shop needs.',
-    remedy:
-      'Take the bundle that was made for this kind of kiosk; docs/8-updates.md says what is compared.',
+    meaning: 'The model bundle is for other hardware, another grocerd or other classes.',
+    remedy: 'Take the bundle made for this kind of kiosk; docs/8-updates.md says what counts.',
   },
   BUNDLE_INVALID: {
-    meaning: 'The model bundle is damaged, incomplete, or not of the form that a bundle has.',
+    meaning: 'The model bundle is damaged, incomplete, or not of the form that one has.',
     remedy: 'Copy it again; if it stays so, make it anew with `grocerd models sign`.',
   },
   BUNDLE_OUTDATED: {
-    meaning:
-      'The model bundle has a version that is not newer than what was installed before, or other bytes under the same version.',
-    remedy: 'Take a newer bundle, or give it a higher version and sign it again.',
+    meaning: 'The model bundle is not newer than what was installed before.',
+    remedy: 'Take a newer bundle, or give the model a higher version and sign it again.',
   },
   BUNDLE_UNTRUSTED: {
     meaning: 'No key that this kiosk trusts has signed the model bundle.',
@@ -231,9 +226,8 @@ export const errorTable = {
     remedy: 'Ask again with recognise; items live until they are removed or the session ends.',
   },
   KEY_INVALID: {
-    meaning:
-      'A key for signing models, or one in models.keys, is not a minisign key that grocerd can use.',
-    remedy: 'Make one with `grocerd models keygen`; a public key is one line of 56 characters.',
+    meaning: 'A key for model bundles is not a minisign key that grocerd can use.',
+    remedy: 'Make one with `grocerd models keygen`; a public key is one line, 56 characters.',
     exit: exitCodes.config,
   },
   LABELS_INVALID: {
@@ -282,7 +276,7 @@ export const errorTable = {
     remedy: 'Wait: the state becomes ready by itself.',
   },
   MODEL_NOT_ACTIVE: {
-    meaning: 'There is no activated model to go back from: the model of the configuration answers.',
+    meaning: 'No activated model is there to go back from: that of the configuration answers.',
     remedy: 'Nothing is to be done; `grocerd models list` shows what is there.',
   },
   MODEL_NOT_FOUND: {
@@ -292,12 +286,11 @@ export const errorTable = {
   },
   MODEL_NOT_INSTALLED: {
     meaning: 'The version of the model that was named is not installed on this kiosk.',
-    remedy: 'Install it with `grocerd models install`; `grocerd models list` shows what is there.',
+    remedy: 'Install it with `grocerd models install`; `grocerd models list` shows all.',
   },
   MODEL_ROLLED_BACK: {
     meaning: 'A new model was not good enough here, and the one before answers again.',
-    remedy:
-      'Read why in the message; activate another version, or roll back by hand to end this message.',
+    remedy: 'Read the message; activate another version, or roll back by hand to end it.',
   },
   MODEL_SHAPE_MISMATCH: {
     meaning: 'The shape of the model, of its input or of its output is not what was expected.',
@@ -372,10 +365,8 @@ export const errorTable = {
       'Run `npm ci` with network, or set GROCERD_OPENVINO_DIR; `grocerd doctor` lists places.',
   },
   SELF_TEST_FAILED: {
-    meaning:
-      'A model does not answer as it should: not as it was trained, or not its golden pictures.',
-    remedy:
-      'Nothing was changed. Try another runtime or device, and report it to who made the model.',
+    meaning: 'A model does not answer as trained, or not its golden pictures as it should.',
+    remedy: 'Nothing was changed. Try another runtime or device, and tell who made the model.',
   },
   SESSION_CLOSED: {
     meaning: 'The request names a session that is not open.',
