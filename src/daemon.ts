@@ -5,14 +5,17 @@ import { type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
 import { Counter } from './counter/counter.js'
 import { describeError } from './errors.js'
-import type { MemoryUse } from './inference/memory-budget.js'
+import { sdNotify } from './inference/addon.js'
 import { Kiosk } from './kiosk.js'
+import { LifeSigns } from './life-signs.js'
 import type { Logger } from './log.js'
 import { ModelDesk } from './model-desk.js'
 import { clockSynced } from './observe/clock-sync.js'
-import { Health, type Readiness, type Reason } from './observe/health.js'
+import { Health, type Reason } from './observe/health.js'
 import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
+import { logReadiness } from './observe/readiness-log.js'
+import { Watchdog } from './observe/watchdog.js'
 import type { RuntimeState, Up } from './protocol.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
@@ -20,7 +23,7 @@ import { Outbox } from './publish/outbox/outbox.js'
 import { Publisher } from './publish/publisher.js'
 import { createUuidV7 } from './publish/uuid.js'
 import type { FrameObservations, Product } from './recognition/types.js'
-import { insteadOf, isBuilt } from './reasons.js'
+import { connecting, insteadOf, isBuilt, isWithin } from './reasons.js'
 import { Recorder } from './recorder.js'
 import { TillDesk } from './till-desk.js'
 import { version } from './version.js'
@@ -49,15 +52,8 @@ interface Parts {
   publisher: Publisher
   kiosk: Kiosk
   envelope: EventEnvelope
+  life: LifeSigns
 }
-
-const connecting = (camera: string) => ({
-  code: 'CAMERA_CONNECTING',
-  message: `camera ${camera} has not given a frame yet`,
-})
-
-const isWithin = ({ host, gpu }: MemoryUse): boolean =>
-  [host, gpu].every(one => !one || one.budgetBytes === null || one.usedBytes <= one.budgetBytes)
 
 export class Daemon {
   readonly #config: Config
@@ -73,7 +69,6 @@ export class Daemon {
   #tooLarge = ''
   /** The same as a reason of the state, while a stand-in runs. */
   #memoryReason: Reason | null = null
-  #loggedReadiness = ''
   #lastWhy: string | null = null
   #shownState = ''
   #shownBasket = ''
@@ -194,6 +189,7 @@ export class Daemon {
       dispatch: (verb, payload) => publisher.dispatch(verb, payload),
       askPreview: camera => vision.send({ type: 'preview', camera }),
     })
+    const life = new LifeSigns(config.cameras, recorder)
     this.#parts = {
       health,
       metrics,
@@ -206,6 +202,7 @@ export class Daemon {
       publisher,
       kiosk,
       envelope,
+      life,
     }
 
     await this.#begin(metrics)
@@ -213,9 +210,9 @@ export class Daemon {
     if (counterState !== null) counter.restore(counterState)
     this.#running.push(recorder)
     await this.#begin(models)
+    health.onChange(logReadiness(log))
     health.onChange(readiness => {
       metrics.setReadiness(readiness)
-      this.#logReadiness(readiness)
       this.#showState()
     })
     health.set('vision', {
@@ -237,6 +234,7 @@ export class Daemon {
     await this.#begin(vision)
     const timer = setInterval(() => this.#keepHouse(), housekeepingMs)
     this.#running.push({ stop: () => clearInterval(timer) })
+    await this.#begin(new Watchdog({ work: life.work, health, clock, log, notify: sdNotify }))
     log.info({ httpPort: this.httpPort, mqttUrl: publisher.url, bootId, version }, 'grocerd runs')
   }
 
@@ -279,7 +277,8 @@ export class Daemon {
   // ---- what vision says
 
   #hear(message: Up): void {
-    const { health, kiosk, metrics, envelope, counter, models } = this.#parts!
+    const { health, kiosk, metrics, envelope, counter, life, models } = this.#parts!
+    life.hear(message)
     models.hear(message)
     switch (message.type) {
       case 'ready': {
@@ -357,7 +356,8 @@ export class Daemon {
   }
 
   #visionDown(reason: { code: string; message: string }): void {
-    const { health, kiosk, metrics, counter, models } = this.#parts!
+    const { health, kiosk, metrics, counter, life, models } = this.#parts!
+    life.visionIsDown()
     this.#log.error(reason, 'vision is down')
     kiosk.visionIsDown()
     counter.loseSight()
@@ -366,7 +366,7 @@ export class Daemon {
     for (const { id } of this.#config.cameras) health.set(`camera:${id}`, connecting(id))
     metrics.visionRestarted()
     for (const { id } of this.#config.cameras) {
-      metrics.setCamera({ type: 'cameraHealth', camera: id, status: 'connecting', reason: null })
+      metrics.setCamera({ camera: id, status: 'connecting' })
     }
     models.visionDown(reason.code, reason.message)
     this.#showBasket()
@@ -398,14 +398,6 @@ export class Daemon {
   }
 
   // ---- what others are shown
-
-  /** One line when the status or a code changes: a fault that lasts must not flood the journal. */
-  #logReadiness({ status, reasons }: Readiness): void {
-    const text = [status, ...reasons.map(reason => reason.code)].join(' ')
-    if (text === this.#loggedReadiness) return
-    this.#loggedReadiness = text
-    this.#log[status === 'degraded' ? 'warn' : 'info']({ status, reasons }, `readiness: ${text}`)
-  }
 
   #showBasket(): void {
     const { counter, publisher, kiosk } = this.#parts!

@@ -4,7 +4,7 @@
 /** Exit codes of every command (sysexits where systemd cares). */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, locked: 75, config: 78 } as const
 
-interface ErrorEntry {
+export interface ErrorEntry {
   meaning: string
   remedy: string
   exit?: number
@@ -55,9 +55,25 @@ export const errorTable = {
     meaning: 'The camera is being opened and has not given a frame yet.',
     remedy: 'Wait a moment; if it stays, check cable, power and address.',
   },
+  CAMERA_DARK: {
+    meaning:
+      'Everything the camera has shown for three seconds is dark: no light, or a covered lens.',
+    remedy: 'Uncover the lens or turn on the light; nothing is announced until it sees again.',
+  },
   CAMERA_ENDED: {
     meaning: 'A finite source (a file, or dir: with loop=0) has been read to its end.',
     remedy: 'Nothing: this is the normal end. Use loop=1 for a source that repeats.',
+  },
+  CAMERA_FROZEN: {
+    meaning:
+      'The camera has given exactly the same picture for ten seconds, which no sensor does: it is an old one.',
+    remedy:
+      'Restart the camera, or whatever relays its pictures; nothing is announced until they change.',
+  },
+  CAMERA_LOST: {
+    meaning:
+      'A camera that was open has gone: it was unplugged, or the program that feeds it ended.',
+    remedy: 'Check cable, power and that program; grocerd opens it again by itself.',
   },
   CAMERA_NOT_FOUND: {
     meaning: 'The camera, file or folder that a source names is not there, or cannot be opened.',
@@ -65,7 +81,7 @@ export const errorTable = {
   },
   CAMERA_SOURCE_INVALID: {
     meaning: 'A camera source is not a URI that this version reads.',
-    remedy: 'Use dir:FOLDER?hold=2s&gap=0s&loop=1 or file:CLIP.',
+    remedy: 'Use dir:FOLDER?hold=2s&gap=0s&loop=1, file:CLIP or file:FIFO?live=1.',
     exit: exitCodes.config,
   },
   CAMERA_STALLED: {
@@ -406,39 +422,4 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable
 
-/** An error a user can act on. Match by `code`, never by text. */
-export class GroceryError extends Error {
-  readonly code: ErrorCode
-  readonly details: unknown
-
-  /** @param message what was expected, what was received, and where; the remedy comes from the table. */
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: { cause?: unknown; details?: unknown } = {},
-  ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
-    this.name = 'GroceryError'
-    this.code = code
-    this.details = options.details
-  }
-
-  get remedy(): string {
-    return errorTable[this.code].remedy
-  }
-
-  get exitCode(): number {
-    const entry: ErrorEntry = errorTable[this.code]
-    return entry.exit ?? exitCodes.failed
-  }
-}
-
-/** The code and words to report for anything that was thrown. */
-export function describeError(error: unknown): { code: string; message: string } {
-  if (error instanceof GroceryError) return { code: error.code, message: error.message }
-  if (error instanceof Error) {
-    const code = (error as NodeJS.ErrnoException).code
-    return { code: code ?? 'INTERNAL', message: error.message }
-  }
-  return { code: 'INTERNAL', message: String(error) }
-}
+export { describeError, GroceryError } from './grocery-error.js'

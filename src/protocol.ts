@@ -51,7 +51,17 @@ export interface RuntimeState {
   device: string
 }
 
-export type CameraStatus = 'connecting' | 'live' | 'stalled' | 'lost' | 'ended'
+/** live: pictures come and can be used; dark, frozen: they come and show nothing, or nothing of now. */
+export const cameraStatuses = [
+  'connecting',
+  'live',
+  'stalled',
+  'lost',
+  'ended',
+  'dark',
+  'frozen',
+] as const
+export type CameraStatus = (typeof cameraStatuses)[number]
 
 export interface CameraHealth {
   type: 'cameraHealth'

@@ -7,7 +7,9 @@ import type { Logger } from './log.js'
 import type { Configure, Down, ModelChoice, Up } from './protocol.js'
 
 const startPatienceMs = 10_000
-const silencePatienceMs = 4000
+/** Three signs of life that did not come. */
+const silencePatienceMs = 3000
+const lookEveryMs = 250
 const stopPatienceMs = 3000
 const maxBackOffMs = 10_000
 /** A process that lived this long was well; its end is not the next step of a crash loop. */
@@ -71,7 +73,7 @@ export class VisionProcess {
   }
 
   start(): void {
-    this.#watchdog = setInterval(() => this.#checkAlive(), 500)
+    this.#watchdog = setInterval(() => this.#checkAlive(), lookEveryMs)
     this.#spawn()
   }
 

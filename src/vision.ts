@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, setPriority } from 'node:os'
 import { Camera } from './cameras/camera.js'
-import { Failures } from './cameras/failures.js'
+import { PictureHealth } from './cameras/picture-health.js'
 import { systemClock } from './clock.js'
 import type { CameraConfig } from './config/schema.js'
 import { describeError, GroceryError } from './errors.js'
@@ -21,6 +21,7 @@ import { Recogniser } from './recognition/recogniser.js'
 const metricsEveryMs = 1000
 /** An inference that takes longer is a hang, which only the end of this process cures. */
 const inferencePatienceMs = 3000
+const hangLookEveryMs = 250
 const stopPatienceMs = 3000
 /** Looks at the memory, one every metricsEveryMs, before a use above the budget ends the process. */
 const overPatience = 3
@@ -43,7 +44,7 @@ class CameraLoop {
   #done: Promise<void> = Promise.resolve()
   #newest: { bytes: Uint8Array; capturedAt: number } | null = null
   #previewWanted = false
-  readonly #failures: Failures
+  readonly #pictures: PictureHealth
   failed = 0
   recognised = 0
   #busy = false
@@ -57,11 +58,11 @@ class CameraLoop {
     this.#configure = configure
     const config = configure.cameras[index]!
     this.#camera = config
-    this.#failures = new Failures((status, reason) =>
-      send({ type: 'cameraHealth', camera: config.id, status, reason }),
-    )
     this.camera = new Camera(config, systemClock, (status, reason) =>
-      this.#failures.source(status, reason),
+      this.#pictures.source(status, reason),
+    )
+    this.#pictures = new PictureHealth(this.camera, systemClock, (status, reason) =>
+      send({ type: 'cameraHealth', camera: config.id, status, reason }),
     )
     this.#recogniser = new Recogniser(config, classifier, this.#configure.counter, systemClock)
   }
@@ -87,11 +88,11 @@ class CameraLoop {
   }
 
   /**
-   * Whether the frame at hand has been pending for too long; to be asked every metricsEveryMs.
+   * Whether the frame at hand has been pending for too long; to be asked every hangLookEveryMs.
    * The askings are counted, not the time: a pause of the whole process (swapping) is no hang.
    */
   hangs(): boolean {
-    return this.#busy && ++this.#checksWhileBusy > inferencePatienceMs / metricsEveryMs
+    return this.#busy && ++this.#checksWhileBusy > inferencePatienceMs / hangLookEveryMs
   }
 
   async #run(): Promise<void> {
@@ -103,12 +104,16 @@ class CameraLoop {
       this.#previewWanted = false
       try {
         const seen = await this.#recogniser.recognise(frame)
-        send({ type: 'observations', frame: seen })
+        this.#pictures.seen({
+          dark: seen.scene.view === 'dark',
+          unchanged: this.#recogniser.unchanged,
+        })
+        // What an old picture shows may not lie there any more.
+        if (!this.#pictures.isFrozen) send({ type: 'observations', frame: seen })
         if (seen.observations.length > 0 && !seen.repeated) this.recognised++
-        this.#failures.recognised()
       } catch (error) {
         this.failed++
-        this.#failures.failed(describeError(error))
+        this.#pictures.failed(describeError(error))
         this.#tell(error)
       }
       this.#busy = false
@@ -132,7 +137,7 @@ class CameraLoop {
   }
 
   #tell(error: unknown): void {
-    if (this.#failures.tells()) send({ type: 'fault', ...describeError(error), fatal: false })
+    if (this.#pictures.tells()) send({ type: 'fault', ...describeError(error), fatal: false })
   }
 }
 
@@ -304,8 +309,8 @@ async function main(): Promise<void> {
   // It may have gone while this process was still starting, when nobody listened yet.
   if (!process.connected) void stop()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
+  setInterval(endWhereHung, hangLookEveryMs)
   setInterval(() => {
-    endWhereHung()
     endWhereOver()
     sendMetrics()
   }, metricsEveryMs)

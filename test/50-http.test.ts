@@ -121,7 +121,8 @@ t.test('metrics count frames, stages, events and totals that start again', async
     commands: { accepted: 5, refused: 1, repeated: 0, limited: 7 },
     ignored: 4,
   })
-  metrics.setCamera({ type: 'cameraHealth', camera: 'lane', status: 'live', reason: null })
+  for (const status of ['connecting', 'dark', 'live'] as const)
+    metrics.setCamera({ camera: 'lane', status })
   metrics.setModel(
     { name: 'grocery81', version: 1, sha256: 'abc', kind: 'classifier', classes: 81 },
     { name: 'openvino', version: '2026.4', device: 'CPU' },
@@ -148,6 +149,9 @@ t.test('metrics count frames, stages, events and totals that start again', async
     'grocerd_readiness{status="ready"} 0',
     'grocerd_reasons{code="MQTT_DISCONNECTED"} 1',
     'grocerd_camera_up{camera="lane"} 1',
+    'grocerd_camera_status{camera="lane",status="live"} 1',
+    'grocerd_camera_status{camera="lane",status="dark"} 0',
+    'grocerd_camera_faults_total{camera="lane",status="dark"} 1',
     'grocerd_frames_total{camera="lane",result="object"} 1',
     'grocerd_frames_total{camera="lane",result="dropped"} 7',
     'grocerd_stage_seconds_sum{stage="infer"} 0.0054',

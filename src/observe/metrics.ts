@@ -2,12 +2,21 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Action } from '../counter/types.js'
 import type { MemoryUse } from '../inference/memory-budget.js'
-import type { CameraHealth, ModelState, RuntimeState, VisionMetrics } from '../protocol.js'
+import {
+  type CameraHealth,
+  type CameraStatus,
+  cameraStatuses,
+  type ModelState,
+  type RuntimeState,
+  type VisionMetrics,
+} from '../protocol.js'
 import type { Decision, FrameObservations } from '../recognition/types.js'
 import type { Readiness } from './health.js'
 
 const stageBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2]
 const latencyBuckets = [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30]
+/** What is no fault of a camera. */
+const well = new Set<CameraStatus>(['connecting', 'live', 'ended'])
 const statuses = ['starting', 'ready', 'degraded', 'stopping'] as const
 
 export interface OutboxFigures {
@@ -56,7 +65,20 @@ export class Metrics {
   )
   readonly #readiness = this.#gauge('readiness', '1 for the present status, else 0.', ['status'])
   readonly #reasons = this.#gauge('reasons', 'How many parts complain, by code.', ['code'])
-  readonly #cameraUp = this.#gauge('camera_up', '1 while the camera gives frames.', ['camera'])
+  readonly #cameraUp = this.#gauge(
+    'camera_up',
+    '1 while the camera gives frames that can be used.',
+    ['camera'],
+  )
+  readonly #cameraStatus = this.#gauge('camera_status', '1 for the present status, else 0.', [
+    'camera',
+    'status',
+  ])
+  readonly #cameraFaults = this.#counter(
+    'camera_faults_total',
+    'How often a camera was found stalled, lost, dark or frozen.',
+    ['camera', 'status'],
+  )
   readonly #frames = this.#counter(
     'frames_total',
     'Frames by what became of them: object, empty, moving, dark, dropped or failed.',
@@ -172,8 +194,11 @@ export class Metrics {
     this.#modelChanges.inc({ result })
   }
 
-  setCamera(camera: CameraHealth): void {
-    this.#cameraUp.set({ camera: camera.camera }, camera.status === 'live' ? 1 : 0)
+  setCamera({ camera, status }: Pick<CameraHealth, 'camera' | 'status'>): void {
+    this.#cameraUp.set({ camera }, status === 'live' ? 1 : 0)
+    for (const one of cameraStatuses)
+      this.#cameraStatus.set({ camera, status: one }, one === status ? 1 : 0)
+    if (!well.has(status)) this.#cameraFaults.inc({ camera, status })
   }
 
   /** The totals of the vision process, which start again from 0 with it. */

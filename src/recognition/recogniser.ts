@@ -50,6 +50,11 @@ export class Recogniser {
     this.#gate.wake()
   }
 
+  /** Whether the last frame was exactly the one before. */
+  get unchanged(): boolean {
+    return this.#watcher.unchanged
+  }
+
   /** Throws the IMAGE_* codes for a frame that is no picture, and the codes of the engine. */
   async recognise(frame: Frame): Promise<FrameObservations> {
     const { id, roi, rotate, mode } = this.#camera
