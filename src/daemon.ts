@@ -1,33 +1,33 @@
 // The daemon process, its composition root: vision -> counter -> outbox -> MQTT, and what HTTP may see of it.
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { type Clock, systemClock } from './clock.js'
 import { type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
 import { Counter } from './counter/counter.js'
 import { describeError } from './errors.js'
-import type { MemoryUse } from './inference/memory-budget.js'
 import { sdNotify } from './inference/addon.js'
 import { Kiosk } from './kiosk.js'
 import { LifeSigns } from './life-signs.js'
 import type { Logger } from './log.js'
+import { ModelDesk } from './model-desk.js'
 import { clockSynced } from './observe/clock-sync.js'
 import { Health, type Reason } from './observe/health.js'
 import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
 import { logReadiness } from './observe/readiness-log.js'
 import { Watchdog } from './observe/watchdog.js'
-import type { Configure, RuntimeState, Up } from './protocol.js'
+import type { RuntimeState, Up } from './protocol.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
 import { Outbox } from './publish/outbox/outbox.js'
 import { Publisher } from './publish/publisher.js'
 import { createUuidV7 } from './publish/uuid.js'
 import type { FrameObservations, Product } from './recognition/types.js'
-import { insteadOf, isBuilt } from './reasons.js'
+import { connecting, insteadOf, isBuilt, isWithin } from './reasons.js'
 import { Recorder } from './recorder.js'
 import { TillDesk } from './till-desk.js'
 import { version } from './version.js'
+import { visionConfig } from './vision-config.js'
 import { VisionProcess } from './vision-process.js'
 
 const housekeepingMs = 1000
@@ -44,6 +44,7 @@ interface Parts {
   health: Health
   metrics: Metrics
   vision: VisionProcess
+  models: ModelDesk
   counter: Counter
   desk: TillDesk
   outbox: Outbox
@@ -53,14 +54,6 @@ interface Parts {
   envelope: EventEnvelope
   life: LifeSigns
 }
-
-const connecting = (camera: string) => ({
-  code: 'CAMERA_CONNECTING',
-  message: `camera ${camera} has not given a frame yet`,
-})
-
-const isWithin = ({ host, gpu }: MemoryUse): boolean =>
-  [host, gpu].every(one => !one || one.budgetBytes === null || one.usedBytes <= one.budgetBytes)
 
 export class Daemon {
   readonly #config: Config
@@ -112,7 +105,7 @@ export class Daemon {
     const metrics = new Metrics({ version })
 
     const vision = new VisionProcess(
-      this.#visionConfig(),
+      visionConfig(config),
       {
         onMessage: message => this.#hear(message),
         onDown: reason => this.#visionDown(reason),
@@ -121,6 +114,16 @@ export class Daemon {
       log,
     )
     const counter = new Counter({ ...config.counter, blind: this.#blindMs(), newId })
+    const models = new ModelDesk({
+      config,
+      vision,
+      isIdle: () => counter.session === null && counter.item === null,
+      setReason: reason => health.set('model', reason),
+      count: change => metrics.modelChanged(change),
+      clock,
+      clockSynced,
+      log,
+    })
     const outbox = new Outbox({ ...config.outbox, envelope, clock, log })
     const recorder = new Recorder({
       outbox,
@@ -128,8 +131,10 @@ export class Daemon {
       health,
       clock,
       onEvents: events => {
-        for (const event of events)
+        for (const event of events) {
           metrics.event({ action: event.action, decision: event.item.decision })
+          models.placed(event)
+        }
         kiosk.eventsMade(events)
         publisher.notify()
         this.#showBasket()
@@ -158,6 +163,7 @@ export class Daemon {
         recognise: request => desk.recognise(request),
         confirm: request => desk.confirm(request),
         session: request => desk.session(request),
+        model: request => models.command(request),
       },
       onPublished: event => {
         if (!event.replayed) metrics.published(event.latencyMs)
@@ -188,6 +194,7 @@ export class Daemon {
       health,
       metrics,
       vision,
+      models,
       counter,
       desk,
       outbox,
@@ -202,6 +209,7 @@ export class Daemon {
     const { counterState } = await this.#begin(outbox)
     if (counterState !== null) counter.restore(counterState)
     this.#running.push(recorder)
+    await this.#begin(models)
     health.onChange(logReadiness(log))
     health.onChange(readiness => {
       metrics.setReadiness(readiness)
@@ -256,25 +264,6 @@ export class Daemon {
     return await part.start()
   }
 
-  #visionConfig(): Configure {
-    const { kiosk, cameras, models, catalogue, runtime } = this.#config
-    const { memory, recognition, counter, outbox, log } = this.#config
-    return {
-      type: 'configure',
-      cameras,
-      models,
-      catalogue,
-      site: kiosk.site,
-      runtime,
-      memory,
-      cacheDir: runtime.cache ? join(outbox.dir, 'cache') : null,
-      attempt: 0,
-      recognition,
-      counter,
-      logLevel: log.level,
-    }
-  }
-
   /** Several cameras are views of one surface: the first that counts items announces, the others vote. */
   #leader() {
     return this.#config.cameras.find(camera => camera.mode === 'single')
@@ -288,8 +277,9 @@ export class Daemon {
   // ---- what vision says
 
   #hear(message: Up): void {
-    const { health, kiosk, metrics, envelope, counter, life } = this.#parts!
+    const { health, kiosk, metrics, envelope, counter, life, models } = this.#parts!
     life.hear(message)
+    models.hear(message)
     switch (message.type) {
       case 'ready': {
         const { model, runtime, products } = message
@@ -358,12 +348,15 @@ export class Daemon {
   /** What runs instead of the model as it was wanted is said for as long as it runs. */
   #standIn({ name, device }: RuntimeState): Reason | null {
     if (!this.#parts!.vision.fellBack) return null
-    const message = insteadOf(this.#tooLarge, `${name} on ${device}`)
+    const message = insteadOf(
+      this.#tooLarge || 'It does not fit as it was wanted',
+      `${name} on ${device}`,
+    )
     return { code: 'MEMORY_BUDGET_EXCEEDED', message }
   }
 
   #visionDown(reason: { code: string; message: string }): void {
-    const { health, kiosk, metrics, counter, life } = this.#parts!
+    const { health, kiosk, metrics, counter, life, models } = this.#parts!
     life.visionIsDown()
     this.#log.error(reason, 'vision is down')
     kiosk.visionIsDown()
@@ -375,6 +368,7 @@ export class Daemon {
     for (const { id } of this.#config.cameras) {
       metrics.setCamera({ camera: id, status: 'connecting' })
     }
+    models.visionDown(reason.code, reason.message)
     this.#showBasket()
     this.#showState()
   }
@@ -429,7 +423,8 @@ export class Daemon {
   }
 
   #keepHouse(): void {
-    const { envelope, metrics, outbox, publisher } = this.#parts!
+    const { envelope, metrics, models, outbox, publisher } = this.#parts!
+    models.tick()
     envelope.clockSynced = clockSynced()
     const { depth, dropped } = outbox.stats()
     // Without frames nothing else would say that the basket is not seen any more.

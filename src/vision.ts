@@ -8,10 +8,11 @@ import type { CameraConfig } from './config/schema.js'
 import { describeError, GroceryError } from './errors.js'
 import { type Exceeded, MemoryBudget } from './inference/memory-budget.js'
 import { createLog } from './log.js'
-import type { Configure, Down, Up } from './protocol.js'
+import type { Configure, Down, ModelChoice, Up } from './protocol.js'
 import { classifierFor } from './recognition/choose.js'
 import type { ClassifierInfo, PictureClassifier } from './recognition/classifier.js'
 import { type ColdBuild, coldBuildOf } from './recognition/cold-build.js'
+import { Exchangeable } from './recognition/exchange.js'
 import { readPicture } from './recognition/picture.js'
 import { previewOf } from './recognition/preview.js'
 import { Recogniser } from './recognition/recogniser.js'
@@ -49,7 +50,11 @@ class CameraLoop {
   #busy = false
   #checksWhileBusy = 0
 
-  constructor(configure: Configure, index: number, classifier: PictureClassifier) {
+  constructor(
+    configure: Configure,
+    index: number,
+    classifier: Pick<PictureClassifier, 'classify'>,
+  ) {
     this.#configure = configure
     const config = configure.cameras[index]!
     this.#camera = config
@@ -148,7 +153,10 @@ function standBack(): void {
 
 async function main(): Promise<void> {
   const loops = new Map<string, CameraLoop>()
-  let classifier: PictureClassifier | null = null
+  let classifier: Exchangeable | null = null
+  let configured: Configure | null = null
+  /** Loaded beside the one that answers. */
+  let prepared: { classifier: PictureClassifier; info: ClassifierInfo } | null = null
   let cold: ColdBuild | null = null
   let budget = new MemoryBudget()
   let loaded = false
@@ -161,40 +169,64 @@ async function main(): Promise<void> {
     setTimeout(endAtOnce, stopPatienceMs)
     await Promise.all([...loops.values()].map(loop => loop.stop()))
     await classifier?.stop()
+    await prepared?.classifier.stop()
     // After the daemon's end there is no channel to close, and closing it again would be an error.
     if (process.connected) process.disconnect()
     process.exit(0)
+  }
+
+  const optionsOf = (message: Configure, { models, attempt }: ModelChoice) => ({
+    model: models.classifier,
+    ensemble: models.ensemble,
+    catalogue: message.catalogue,
+    site: message.site,
+    runtime: message.runtime,
+    budget,
+    cacheDir: message.cacheDir,
+    attempt,
+    recognition: message.recognition,
+    maxQueue: message.cameras.length + 1,
+  })
+
+  const ready = ({ model, runtime, loadMs, labels, twins = [] }: ClassifierInfo) =>
+    send({ type: 'ready', model, runtime, loadMs, products: [...labels, ...twins] })
+
+  /** The old one goes on answering; where both do not fit into the memory the daemon hears of it. */
+  const prepare = async (choice: ModelChoice) => {
+    await prepared?.classifier.stop()
+    prepared = null
+    const next = classifierFor(optionsOf(configured!, choice))
+    prepared = { classifier: next, info: await next.start() }
+    send({ type: 'prepared' })
+  }
+
+  const lookAnew = () => {
+    for (const loop of loops.values()) loop.lookAnew()
+  }
+
+  /** What is known of the scene is the old model's answer: every camera asks anew, once that one has said its last. */
+  const swap = () => {
+    if (!prepared) return
+    void classifier!.exchange(prepared.classifier).then(lookAnew)
+    ready(prepared.info)
+    prepared = null
+    cold = null
   }
 
   const configure = async (message: Configure) => {
     const log = createLog('vision', message.logLevel)
     budget = new MemoryBudget(message.memory)
     budget.capProcess(2 * availableParallelism() + message.runtime.streams + otherThreads)
-    const options = {
-      model: message.models.classifier,
-      ensemble: message.models.ensemble,
-      catalogue: message.catalogue,
-      site: message.site,
-      runtime: message.runtime,
-      budget,
-      cacheDir: message.cacheDir,
-      attempt: message.attempt,
-      recognition: message.recognition,
-      maxQueue: message.cameras.length + 1,
-    }
+    configured = message
     const isLoaded = (info: ClassifierInfo) => {
       log.info({ model: info.model, runtime: info.runtime }, 'the model is loaded')
-      send({
-        type: 'ready',
-        model: info.model,
-        runtime: info.runtime,
-        loadMs: info.loadMs,
-        products: [...info.labels, ...(info.twins ?? [])],
-      })
+      ready(info)
     }
+    const options = optionsOf(message, message)
     cold = coldBuildOf(options, { clock: systemClock, onBuilt: isLoaded, onFailed: notBuilt })
-    classifier = cold ?? classifierFor(options)
-    isLoaded(await classifier.start())
+    const first = cold ?? classifierFor(options)
+    classifier = new Exchangeable(first)
+    isLoaded(await first.start())
     loaded = true
     message.cameras.forEach((camera, index) => {
       loops.set(camera.id, new CameraLoop(message, index, classifier!))
@@ -263,7 +295,10 @@ async function main(): Promise<void> {
 
   process.on('message', (message: Down) => {
     if (message.type === 'preview') loops.get(message.camera)?.preview()
-    else if (message.type === 'lookAnew') for (const loop of loops.values()) loop.lookAnew()
+    else if (message.type === 'lookAnew') lookAnew()
+    else if (message.type === 'prepare')
+      prepare(message).catch(error => send({ type: 'prepareFailed', ...describeError(error) }))
+    else if (message.type === 'swap') swap()
     else if (message.type === 'stop') void stop()
     else {
       configure(message).catch(cannotLoad)

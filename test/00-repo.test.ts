@@ -94,6 +94,7 @@ t.test('a stage imports only types of earlier stages, and only the roots wire th
     'counter',
     'publish',
     'observe',
+    'updates',
     'learn',
   ]
   // What runs inside the vision process is one chain of work: recognition drives cameras' frames and the engine.
@@ -104,6 +105,8 @@ t.test('a stage imports only types of earlier stages, and only the roots wire th
     counter: ['config'],
     publish: ['config'],
     observe: ['config'],
+    // Its throw-away process loads a model as vision does.
+    updates: ['config', 'inference', 'recognition'],
     learn: ['config', 'inference', 'recognition'],
     config: [],
   }

@@ -737,7 +737,7 @@ const confirm = { requestId: 'r', itemId: 'i', sku: '4173', by: 'shopper' }
 const recognise = { requestId: 'r', reason: 'weight' }
 const resend = { requestId: 'r', fromSeq: 1 }
 const disabled = (verb: string) =>
-  `Expected one of the commands recognise, confirm, session, resend but received ${JSON.stringify(verb)}`
+  `Expected one of the commands recognise, confirm, session, resend, model but received ${JSON.stringify(verb)}`
 const notJson = (shown: string) =>
   `Expected cmd/session to be JSON but received ${JSON.stringify(shown)}`
 const notObject = (what: string) => `cmd/session: Invalid input: expected object, received ${what}`
@@ -903,6 +903,16 @@ const wrongCommands: [verb: string, payload: unknown, message: string][] = [
     'cmd/resend: fromSeq: Too small: expected number to be >=0',
   ],
   ['resend', { ...resend, toSeq: 0 }, 'cmd/resend: Expected toSeq >= fromSeq'],
+  [
+    'model',
+    { requestId: 'r', action: 'delete', name: 'shop' },
+    'cmd/model: action: Invalid option: expected one of "activate"|"rollback"',
+  ],
+  [
+    'model',
+    { requestId: 'r', action: 'activate', name: 'shop', version: 0 },
+    'cmd/model: version: Too small: expected number to be >=1',
+  ],
 ]
 
 t.test(`${wrongCommands.length} wrong commands are refused, each in exact words`, async t => {
@@ -924,8 +934,8 @@ t.test(`${wrongCommands.length} wrong commands are refused, each in exact words`
     t.match(reply!.error?.code, /^COMMAND_(DISABLED|INVALID|EXPIRED)$/)
   }
   t.equal(called, 0)
-  t.equal(wrongCommands.length, 59)
-  t.equal(commands.counts.refused, 59)
+  t.equal(wrongCommands.length, 61)
+  t.equal(commands.counts.refused, 61)
   const none = new Commands({ enabled: [], handlers, clock: new HandClock(), log: quiet })
   t.match(await none.dispatch('session', session), {
     requestId: 'r',

@@ -86,7 +86,9 @@ const ensemble = z.strictObject({
     .refine(list => list.length >= 2 && list.length <= 8, 'Expected 2 to 8 members'),
 })
 
-export const verbs = ['recognise', 'confirm', 'session', 'resend'] as const
+export const verbs = ['recognise', 'confirm', 'session', 'resend', 'model'] as const
+/** What a till may do unless the configuration says otherwise: it changes no model. */
+const defaultVerbs = ['recognise', 'confirm', 'session', 'resend'] as const
 export const laterVerbs = [
   'verify',
   'enrol',
@@ -94,7 +96,6 @@ export const laterVerbs = [
   'snapshot',
   'pause',
   'resume',
-  'model',
   'catalogue',
 ] as const
 
@@ -131,6 +132,24 @@ export const configSchema = z.strictObject({
       embedder: notYet('models.embedder (the gallery)'),
       text: notYet('models.text'),
       ensemble: ensemble.nullable().default(null),
+      keys: z
+        .array(
+          z
+            .string()
+            .regex(
+              /^RW[Q-T][A-Za-z0-9+/]{53}$/,
+              'Expected a minisign public key such as RWQ… of 56 characters',
+            ),
+        )
+        .max(16)
+        .default([]),
+      revoked: z
+        .array(
+          z
+            .string()
+            .regex(/^[0-9A-F]{16}$/, 'Expected a key id of 16 hex digits, as minisign shows it'),
+        )
+        .default([]),
     })
     .prefault({}),
   catalogue: path.nullable().default(null),
@@ -201,7 +220,7 @@ export const configSchema = z.strictObject({
       username: z.string().nullable().default(null),
       passwordFile: path.nullable().default(null),
       keepalive: duration('15s'),
-      commands: z.array(z.enum(verbs)).default([...verbs]),
+      commands: z.array(z.enum(verbs)).default([...defaultVerbs]),
       homeAssistant: z
         .literal(false, 'mqtt.homeAssistant is not in this version; leave it false')
         .default(false),

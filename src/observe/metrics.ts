@@ -58,6 +58,11 @@ export class Metrics {
     'runtime_version',
     'device',
   ])
+  readonly #modelChanges = this.#counter(
+    'model_changes_total',
+    'Changes of the model by what came of them: activated, refused or rolledBack.',
+    ['result'],
+  )
   readonly #readiness = this.#gauge('readiness', '1 for the present status, else 0.', ['status'])
   readonly #reasons = this.#gauge('reasons', 'How many parts complain, by code.', ['code'])
   readonly #cameraUp = this.#gauge(
@@ -183,6 +188,10 @@ export class Metrics {
       },
       1,
     )
+  }
+
+  modelChanged(result: 'activated' | 'refused' | 'rolledBack'): void {
+    this.#modelChanges.inc({ result })
   }
 
   setCamera({ camera, status }: Pick<CameraHealth, 'camera' | 'status'>): void {
