@@ -423,12 +423,13 @@ export class Daemon {
   }
 
   #keepHouse(): void {
-    const { envelope, metrics, outbox, publisher } = this.#parts!
+    const { envelope, health, metrics, outbox, publisher } = this.#parts!
     envelope.clockSynced = clockSynced()
-    const { depth, dropped } = outbox.stats()
+    const { depth, dropped, writtenBytes } = outbox.stats()
+    for (const [what, complaint] of Object.entries(outbox.complaints())) health.set(what, complaint)
     // Without frames nothing else would say that the basket is not seen any more.
     this.#showBasket()
-    metrics.setOutbox({ depth, dropped, replayed: publisher.stats().replayed })
+    metrics.setOutbox({ depth, dropped, writtenBytes, replayed: publisher.stats().replayed })
     this.#showState()
   }
 }

@@ -91,6 +91,11 @@ export const errorTable = {
     remedy:
       'Use a device that the message lists, or install its driver; `grocerd doctor` lists all.',
   },
+  DISK_LOW: {
+    meaning:
+      'Less of the disk of outbox.dir is free than outbox.minFree; the outbox grows no more, and its oldest events would be given up, counted.',
+    remedy: 'Free disk space; look for what else fills the disk.',
+  },
   ENGINE_BUSY: {
     meaning: 'More requests are waiting for the model than its queue holds.',
     remedy: 'Send fewer at a time; cameras drop old frames by themselves.',
@@ -289,6 +294,12 @@ export const errorTable = {
     meaning: 'The outbox on disk was written by a newer grocerd, or cannot be read.',
     remedy: 'Use the newer version again, or move the state directory away after saving it.',
     exit: exitCodes.config,
+  },
+  OUTBOX_WRITES_HIGH: {
+    meaning:
+      'The outbox wrote more in the last 24 hours than outbox.dailyWrites; flash wears out by it.',
+    remedy:
+      'Look in /metrics for what is written (grocerd_outbox_written_bytes_total, grocerd_events_total); raise outbox.dailyWrites where the disk can take it.',
   },
   PREDICTIONS_INVALID: {
     meaning: 'The held-out predictions cannot be read, or a row is not what this model could say.',

@@ -1,16 +1,28 @@
 // The outbox: what it promised is there after a crash, a bad disk or a flipped bit, or somebody is told.
 import { fork } from 'node:child_process'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { defaultConfig } from '../src/config/load.js'
+import { Commands } from '../src/publish/commands.js'
+import { decodeBody } from '../src/publish/outbox/body.js'
 import { crc32c } from '../src/publish/outbox/crc32c.js'
 import { encodeFrame, maxRecordBytes, scanFrames } from '../src/publish/outbox/frame.js'
 import { nodeFiles } from '../src/publish/outbox/files.js'
 import { takeLock } from '../src/publish/outbox/lock.js'
 import type { Outbox } from '../src/publish/outbox/outbox.js'
 import { createUuidV7 } from '../src/publish/uuid.js'
-import { action, envelope, HandClock, makeOutbox, seqsOf } from './helpers/kiosk-parts.js'
+import {
+  action,
+  envelope,
+  HandClock,
+  item,
+  makeOutbox,
+  quiet,
+  seqsOf,
+} from './helpers/kiosk-parts.js'
 import { MemoryFiles, type Operation } from './helpers/memory-files.js'
 
 /** Reads a log as the next start would, and lets go of it again. */
@@ -382,8 +394,10 @@ t.test('many events go in many small records', async t => {
     const records = [...files.contents.values()].flatMap(
       content => scanFrames(content.data, 16).frames,
     )
-    const marks = records.filter(({ body }) => /^{"type":"(ack|drop)"/.test(body.toString()))
-    return Math.max(...marks.map(({ length }) => length))
+    const marks = records
+      .map(({ body }) => decodeBody(body))
+      .filter(({ type }) => type === 'ack' || type === 'drop')
+    return Math.max(...marks.map(mark => JSON.stringify(mark).length))
   }
   outbox.acknowledge({ seq: 5000 })
   clock.advance(60_001)
@@ -532,8 +546,8 @@ t.test('an event whose bytes rot while it waits is given up, counted, and never 
   await first.outbox.stop()
   const { outbox } = await recovered(t, files, dir)
   const content = files.contents.get(files.segments()[0]!)!
-  const at = content.data.indexOf('"seq":1,')
-  content.data[at + 6]! ^= 1
+  // In the middle of the first record behind the one that begins the segment.
+  content.data[scanFrames(content.data, 16).frames[1]!.offset + 200]! ^= 1
   t.match(await outbox.prepare([1, 2, 3]), [{ seq: 3 }])
   t.match(outbox.stats(), { damaged: 2, dropped: 2, depth: 1 })
 })
@@ -546,16 +560,174 @@ t.test('a log of a newer grocerd is refused, and nothing of it is touched', asyn
   await outbox.stop()
   const path = join(dir, 'outbox', '0000000001.log')
   const bytes = readFileSync(path)
-  bytes.writeUInt32LE(2, 8)
+  bytes.writeUInt32LE(3, 8)
   bytes.writeUInt32LE(crc32c(bytes.subarray(0, 12)), 12)
   writeFileSync(path, bytes)
   await t.rejects(makeOutbox(dir).start(), {
     code: 'OUTBOX_INVALID',
-    message: `Expected format 1 or older in ${path} but received format 2`,
+    message: `Expected format 2 or older in ${path} but received format 3`,
   })
   t.same(readFileSync(path), bytes)
   t.same(readdirSync(join(dir, 'outbox')), ['0000000001.log'])
 })
+
+t.test('a log of format 1, whose bodies were never deflated, is read and gone on with', async t => {
+  const files = new MemoryFiles()
+  const dir = t.testdir()
+  const { outbox } = await recovered(t, files, dir)
+  const [event] = await outbox.append([action()], { on: 'counter' })
+  await outbox.stop()
+  const [name] = files.segments()
+  const { data } = files.contents.get(name!)!
+  t.notOk(data.includes('"seq"'), 'what we write is deflated')
+  const header = Buffer.from(data.subarray(0, 16))
+  header.writeUInt32LE(1, 8)
+  header.writeUInt32LE(crc32c(header.subarray(0, 12)), 12)
+  const old = Buffer.concat([
+    header,
+    ...scanFrames(data, 16).frames.map(({ number, body }) =>
+      encodeFrame(number, Buffer.from(JSON.stringify(decodeBody(body)))),
+    ),
+  ])
+  t.ok(old.includes('"seq":1'))
+  files.contents.set(name!, { data: old, synced: old })
+  const next = await recovered(t, files, dir)
+  t.same(next.events, [event])
+  t.same(next.counterState, { on: 'counter' })
+  t.match(await next.outbox.append([action()], null), [{ seq: 2 }])
+})
+
+t.test('three days at an event a second fit into the default of outbox.maxBytes', async t => {
+  const dir = t.testdir()
+  const { outbox } = await recovered(t, new MemoryFiles(), dir)
+  const sku = (n: number) => `a-product-with-a-long-name-${n}`
+  const candidates = (n: number) =>
+    [1, 2, 3, 4].map(k => ({
+      sku: sku(n + k),
+      name: sku(n + k),
+      plu: null,
+      gtin: null,
+      score: Math.sin(n * k) ** 2,
+    }))
+  const before = outbox.stats().bytes
+  const times = 300
+  for (let n = 0; n < times; n++) {
+    const one = item({ itemId: randomUUID(), sku: sku(n), alternatives: candidates(n) })
+    await outbox.append([action({ item: one })], { format: 1, item: one, session: null })
+  }
+  const each = (outbox.stats().bytes - before) / times
+  t.ok(each * 3 * 86_400 < defaultConfig().outbox.maxBytes, `${Math.round(each)} bytes an event`)
+})
+
+t.test('on a disk that is nearly full the outbox grows no more, says so, and counts', async t => {
+  const clock = new HandClock()
+  const files = new MemoryFiles()
+  const dir = t.testdir()
+  const megabyte = 1024 * 1024
+  const over = { clock, minFree: 0.05, maxBytes: 64 * megabyte }
+  const { outbox } = await recovered(t, files, dir, over)
+  const large = action({ session: randomBytes(1_000_000).toString('base64') })
+  const fill = async (events: number) => {
+    for (let n = 0; n < events; n++) await outbox.append([large], null)
+  }
+  await fill(20)
+  const { bytes } = outbox.stats()
+  t.ok(bytes > 18 * megabyte, 'more than the 16 MiB that it may always have')
+  t.equal(outbox.complaints().disk, null)
+  files.disk = { free: 49, total: 1000 }
+  clock.advance(10_000)
+  await fill(15)
+  t.same(outbox.complaints().disk, {
+    code: 'DISK_LOW',
+    message: `Expected 5 % of the disk of outbox.dir ${dir} to be free but less is; the outbox grows no more`,
+  })
+  const low = outbox.stats()
+  t.ok(low.bytes < bytes + 9 * megabyte, `${low.bytes} bytes, ${bytes} when it became low`)
+  t.ok(low.dropped > 0)
+  t.equal(low.dropped + low.depth, 35, 'every event is kept or counted')
+  t.match(await outbox.append([large], null), [{ seq: 36 }], 'the newest is taken')
+  files.disk = { free: 51, total: 1000 }
+  clock.advance(10_000)
+  await fill(15)
+  t.equal(outbox.complaints().disk, null)
+  t.equal(outbox.stats().dropped + outbox.stats().depth, 51)
+  t.ok(outbox.stats().bytes > low.bytes + 10 * megabyte, 'it grows again')
+})
+
+t.test('what is written in 24 hours is counted in pages, and complained about', async t => {
+  const clock = new HandClock()
+  const dir = t.testdir()
+  const over = { clock, dailyWrites: 100 * 4096 }
+  const { outbox } = await recovered(t, new MemoryFiles(), dir, over)
+  await outbox.append([action()], null)
+  t.equal(outbox.stats().writtenBytes, 3 * 4096, 'a new file, its folder, an event')
+  for (let n = 0; n < 70; n++) await outbox.append([action()], null)
+  t.ok(outbox.stats().writtenBytes >= 73 * 4096)
+  t.equal(outbox.complaints().writes, null)
+  clock.advance(23 * 3_600_000)
+  for (let n = 0; n < 40; n++) await outbox.append([action()], null)
+  t.same(outbox.complaints().writes, {
+    code: 'OUTBOX_WRITES_HIGH',
+    message: `Expected at most 409600 bytes to be written to outbox.dir ${dir} in 24 hours (outbox.dailyWrites) but it was more`,
+  })
+  clock.advance(2 * 3_600_000)
+  t.equal(outbox.complaints().writes, null, 'the first hour is a day ago')
+})
+
+t.test(
+  'a request of before a restart is answered again and does nothing twice, for a day',
+  async t => {
+    const clock = new HandClock()
+    const files = new MemoryFiles()
+    const dir = t.testdir()
+    const run = async () => {
+      const { outbox } = await recovered(t, files, dir, { clock })
+      let done = 0
+      const commands = new Commands({
+        enabled: ['session'],
+        handlers: {
+          session: async ({ session }) => ({ session, status: ++done ? 'open' : 'closed' }),
+        },
+        replies: outbox.replies,
+        clock,
+        log: quiet,
+      })
+      const ask = (requestId: string, session = 's-1') =>
+        commands.dispatch('session', { requestId, op: 'open', session })
+      return { outbox, ask, done: () => done }
+    }
+    const first = await run()
+    const reply = await first.ask('r-1')
+    t.match(await first.ask('r-2', ''), { ok: false }, 'a refused one may be asked again')
+    await first.outbox.stop()
+    for (let start = 0; start < 12; start++) {
+      const { outbox, ask } = await run()
+      await ask(`start-${start}`)
+      await outbox.stop()
+    }
+    clock.advance(23 * 3_600_000)
+    const next = await run()
+    t.same(await next.ask('r-1', 'another'), reply)
+    t.equal(next.done(), 0)
+    t.match(await next.ask('r-2'), { ok: true })
+    clock.advance(3_600_000)
+    t.match(await next.ask('r-1', 'another'), { ok: true, result: { session: 'another' } })
+    await next.outbox.stop()
+    const large = await run()
+    const size = () => files.segments().filter(name => name.includes('/replies/'))
+    t.ok(size().length <= 4, 'files of yesterday are gone')
+    for (let n = 0; n < 500; n++) {
+      large.outbox.replies.keep(`x ${n}`, {
+        ...{ requestId: 'x', ok: true, error: null },
+        result: { noise: randomBytes(8000).toString('base64') },
+      })
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await large.outbox.stop()
+    const bytes = size().map(name => files.contents.get(name)!.data.length)
+    t.ok(bytes.reduce((sum, one) => sum + one, 0) < 3 * 1024 * 1024)
+  },
+)
 
 t.test('a second daemon on the state directory is refused with exit code 75', async t => {
   const dir = t.testdir()

@@ -16,6 +16,8 @@ export interface OutboxFigures {
   dropped: number
   /** Since the daemon started. */
   replayed: number
+  /** Since the daemon started. */
+  writtenBytes: number
 }
 
 /** A counter that follows a total kept elsewhere, also when that total starts again from 0. */
@@ -68,6 +70,10 @@ export class Metrics {
   readonly #outboxDepth = this.#gauge('outbox_depth', 'Events that are not safe yet.')
   readonly #outboxDropped = this.#counter('outbox_dropped_total', 'Events that were lost.')
   readonly #outboxReplayed = this.#counter('outbox_replayed_total', 'Events sent once more.')
+  readonly #outboxWritten = this.#counter(
+    'outbox_written_bytes_total',
+    'Bytes that the outbox brought to the disk, in whole pages.',
+  )
   readonly #mqttConnected = this.#gauge('mqtt_connected', '1 while the broker is connected.')
   readonly #mqttConnections = this.#counter('mqtt_connections_total', 'Connections made.')
   readonly #visionRestarts = this.#counter('vision_restarts_total', 'Restarts of vision.')
@@ -195,6 +201,7 @@ export class Metrics {
   setOutbox(outbox: OutboxFigures): void {
     this.#outboxDepth.set(outbox.depth)
     this.#outboxDropped.inc(this.#following.growth('dropped', outbox.dropped))
+    this.#outboxWritten.inc(this.#following.growth('written', outbox.writtenBytes))
     this.#outboxReplayed.inc(this.#following.growth('replayed', outbox.replayed))
   }
 

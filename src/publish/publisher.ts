@@ -95,6 +95,7 @@ export class Publisher {
     this.commands = new Commands({
       enabled: mqtt.commands,
       handlers: { ...options.commands, resend: async range => this.delivery.resend(range) },
+      replies: outbox.replies,
       clock,
       log,
     })
