@@ -544,7 +544,9 @@ t.test('an event whose bytes rot while it waits is given up, counted, and never 
   await first.outbox.append([action(), action()], null)
   await first.outbox.append([action()], null)
   await first.outbox.stop()
-  const { outbox } = await recovered(t, files, dir)
+  const outbox = makeOutbox(dir, { files, confirm: 'pos' })
+  await outbox.start()
+  t.teardown(() => outbox.stop())
   const content = files.contents.get(files.segments()[0]!)!
   // In the middle of the first record behind the one that begins the segment.
   content.data[scanFrames(content.data, 16).frames[1]!.offset + 200]! ^= 1

@@ -104,7 +104,9 @@ export class Publisher {
       commands: this.commands,
       delivery: this.delivery,
       onTill: options.onTill,
-      reply: (topic, reply, properties) => this.send(topic, reply, { qos: 1, properties }),
+      reply: async (topic, reply, properties) => {
+        await this.send(topic, reply, { qos: 1, properties })
+      },
       log,
     })
     this.connection = new Connection({
@@ -257,8 +259,8 @@ export class Publisher {
     this.options.onConnection?.(false, { code: reason.code, message: reason.message })
   }
 
-  private publishStatus(status: Status): Promise<void> {
-    return this.connection.publish(this.topics.status, status, { qos: 1, retain: true })
+  private async publishStatus(status: Status): Promise<void> {
+    await this.connection.publish(this.topics.status, status, { qos: 1, retain: true })
   }
 
   private async publishState(): Promise<void> {
@@ -283,10 +285,10 @@ export class Publisher {
     topic: string,
     message: object,
     options: IClientPublishOptions,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { properties, ...rest } = options
     const five = this.options.config.mqtt.version === 5
-    await this.connection.publish(topic, JSON.stringify(message), {
+    return this.connection.publish(topic, JSON.stringify(message), {
       ...rest,
       // MQTT 3.1.1 has no properties and mqtt.js would refuse them.
       ...(five ? { properties: { contentType: 'application/json', ...properties } } : {}),

@@ -21,12 +21,14 @@ export async function freePort(): Promise<number> {
 export interface TestBroker {
   url: string
   port: number
+  /** Of mosquitto; 0 where the broker is in this process. */
+  pid: number
   stop: () => Promise<void>
 }
 
 export async function startDemoBroker(port = 0): Promise<TestBroker> {
   const broker = new DemoBroker({ listen: `127.0.0.1:${port}`, log: quiet })
-  return { ...(await broker.start()), stop: () => broker.stop() }
+  return { ...(await broker.start()), pid: 0, stop: () => broker.stop() }
 }
 
 /** @param settings more lines for its configuration. */
@@ -45,6 +47,7 @@ export async function startMosquitto(
   return {
     url: `mqtt://127.0.0.1:${chosen}`,
     port: chosen,
+    pid: child.pid!,
     stop: async () => {
       child.kill('SIGKILL')
       await ended

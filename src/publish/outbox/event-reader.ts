@@ -33,21 +33,29 @@ export class EventReader {
     const cached = this.cache.get(entry.seq)
     if (cached) return cached
     const { entries, log, onDamage } = this.options
-    const { at, index } = entry
-    let record: OutboxRecord | null = null
+    const { at } = entry
+    let records: OutboxRecord[] = []
     try {
-      record = (await log.read(at)) as OutboxRecord | null
+      records = (await log.read(at)) as OutboxRecord[]
     } catch (error) {
       // It may have been acknowledged, or carried to another segment, while it was being read.
       if (entries.get(entry.seq) === entry && entry.at === at) throw error
     }
     if (entries.get(entry.seq) !== entry) return null
     if (entry.at !== at) return this.load(entry)
-    let event: ItemEvent | undefined
-    if (record?.type === 'append') event = record.events[index]
-    if (record?.type === 'keep') event = record.entries[index]?.event
-    if (event?.id === entry.id) return event
+    const events = records.flatMap(eventsOf)
+    // A record may speak of what is gone meanwhile: only what the index knows counts.
+    for (const event of events.slice(0, cacheSize)) {
+      if (entries.get(event.seq)?.id === event.id) this.remember(event)
+    }
+    const event = events.find(one => one.id === entry.id)
+    if (event) return event
     onDamage(entry)
     return null
   }
+}
+
+function eventsOf(record: OutboxRecord): ItemEvent[] {
+  if (record.type === 'append') return record.events
+  return record.type === 'keep' ? record.entries.map(({ event }) => event) : []
 }

@@ -154,12 +154,11 @@ export class Outbox {
           return { type: 'append', at: now, events, state: counterState }
         },
         done: at => {
-          for (const [index, event] of events.entries()) {
+          for (const event of events) {
             this.entries.add({
               seq: event.seq,
               id: event.id,
               at,
-              index,
               written: { mono: built, latencyMs: event.latencyMs },
               latencyMs: null,
               publishedAt: null,

@@ -56,6 +56,6 @@ async function carryOver({ entries, log, read }: RoomOptions, held: Entry[]): Pr
     }
     const record = toRecord({ type: 'keep', entries: kept }, true)
     await log.write([record], true)
-    for (const [index, entry] of moved.entries()) entries.move(entry, record.at!, index)
+    for (const entry of moved) entries.move(entry, record.at!)
   }
 }

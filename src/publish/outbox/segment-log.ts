@@ -24,6 +24,8 @@ const maxUnsynced = 256
 const maxWrittenBytes = 3 * 1024 * 1024
 /** What a sync writes at least, and in steps of: a page of the file system. */
 const blockBytes = 4096
+/** Some forty events. */
+const readAheadBytes = 32 * 1024
 
 export interface Location {
   segment: number
@@ -146,12 +148,21 @@ export class SegmentLog {
     }
   }
 
-  /** The record at a location, or null where its bytes are not what was written. */
-  async read(at: Location): Promise<Record<string, unknown> | null> {
+  /**
+   * The records from a location on, as far as one read goes: whoever wants one old event wants the
+   * next ones as well. Empty where the bytes are not what was written.
+   */
+  async read(at: Location): Promise<Record<string, unknown>[]> {
     const file = await this.options.files.open(this.pathOf(at.segment))
     try {
-      const frame = decodeFrame(await file.read(at.offset, at.length), 0)
-      return typeof frame === 'string' ? null : decodeBody(frame.body)
+      const bytes = await file.read(at.offset, Math.max(at.length, readAheadBytes))
+      const records: Record<string, unknown>[] = []
+      for (let offset = 0; ;) {
+        const frame = decodeFrame(bytes, offset)
+        if (typeof frame === 'string') return records
+        records.push(decodeBody(frame.body))
+        offset += frame.length
+      }
     } finally {
       await file.close()
     }

@@ -1,0 +1,6 @@
+// Torture of the outbox: kills, full and broken disks, flipped bits; `npm run torture -- outbox` is the full version.
+import t from 'tap'
+import { kills } from './torture/outbox-kills.js'
+import { torture } from './torture/row.js'
+
+torture(t, 'outbox', [...kills])
