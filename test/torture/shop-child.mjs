@@ -59,7 +59,6 @@ const actionOf = n => ({
   ...{ capturedAt: clock.wall(), ageMs: 0 },
 })
 
-let said = 0
 async function record(from, to) {
   const actions = []
   for (let n = from; n <= to; n++) actions.push(actionOf(n))
@@ -69,7 +68,7 @@ async function record(from, to) {
     process.send({ refused: error.code })
     return false
   }
-  said = to
+
   publisher.notify()
   process.send({ safe: to })
   return true

@@ -1,7 +1,7 @@
 // A shop for torture: a real mosquitto, a daemon of its own process, and a till that counts what it is told. Each can be killed.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -269,6 +269,16 @@ export class ShopBroker {
 }
 
 export const makeDir = (): string => mkdtempSync(join(tmpdir(), 'grocerd-torture-'))
+
+/** A folder that is gone afterwards. */
+export async function inDir<T>(run: (dir: string) => Promise<T>): Promise<T> {
+  const dir = makeDir()
+  try {
+    return await run(dir)
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
 
 /** What waits for something to hold looks again whenever there is news; rejects when it never does. */
 function until(

@@ -27,7 +27,7 @@ interface Placing {
   nextSeq: () => number
 }
 
-/** After damage at the end of the log: a gap is better than a number that was given twice. */
+/** After damage that may have held the newest event: a gap is better than a number that was given twice. */
 const gapAfterDamage = 100
 /** Keeps a record of numbers small beside the largest that may be written. */
 const seqsPerRecord = 4096
@@ -103,7 +103,7 @@ export class Outbox {
         replay(this.entries, this.snapshot, body as OutboxRecord, at),
       )
       this.damaged = found.damaged
-      if (found.damagedAtEnd) this.snapshot.nextSeq += gapAfterDamage
+      if (found.damagedInNewest) this.snapshot.nextSeq += gapAfterDamage
       if (found.damaged > 0 || found.tailBytes > 0) {
         log.error(found, 'outbox: records on disk are damaged or cut off; the others are used')
       }

@@ -54,8 +54,8 @@ export function toRecord(value: object, durable: boolean): LogRecord {
 export interface Recovery {
   damaged: number
   tailBytes: number
-  /** The last record of all was wrong, not just cut off: it may have been published. */
-  damagedAtEnd: boolean
+  /** Something in the newest file is wrong: nothing behind it begins with what the whole was like. */
+  damagedInNewest: boolean
 }
 
 interface Segment {
@@ -97,8 +97,9 @@ export class SegmentLog {
       .map(Number)
       .sort((a, b) => a - b)
     const cuts = await this.readCuts(numbers)
-    const recovery: Recovery = { damaged: 0, tailBytes: 0, damagedAtEnd: false }
+    const recovery: Recovery = { damaged: 0, tailBytes: 0, damagedInNewest: false }
     for (const number of numbers) {
+      const before = recovery.damaged
       const whole = await this.readSegment(number)
       const cut = cuts.get(number) ?? whole.length
       const bytes = whole.subarray(0, cut)
@@ -115,7 +116,7 @@ export class SegmentLog {
       }
       recovery.damaged += scan.damaged
       recovery.tailBytes += scan.tailBytes
-      recovery.damagedAtEnd ||= scan.damagedAtEnd
+      recovery.damagedInNewest = recovery.damaged > before
       this.segments.push({ number, bytes: scan.end })
       this.nextSegment = number + 1
     }
