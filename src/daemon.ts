@@ -157,6 +157,7 @@ export class Daemon {
       onPublished: event => {
         if (!event.replayed) metrics.published(event.latencyMs)
       },
+      onRefused: reason => health.set('events', reason),
       onConnection: (up, reason) => {
         metrics.setMqtt(up)
         health.set('mqtt', up ? null : reason)

@@ -108,6 +108,12 @@ export const errorTable = {
     meaning: 'The members of an ensemble do not know the same products.',
     remedy: 'Give models whose labels have the same skus, in any order, or leave one out.',
   },
+  EVENT_REFUSED: {
+    meaning:
+      'The broker is there and does not take events: a size limit, a quota or its ACL; they wait on disk.',
+    remedy:
+      'Look at the code in the message and the log of the broker; grocerd tries again every 5 s.',
+  },
   FFMPEG_NOT_FOUND: {
     meaning: 'A file: source needs ffmpeg and it is not on the PATH.',
     remedy: 'Install it: apt install ffmpeg.',

@@ -9,6 +9,7 @@ import {
   classify,
   taken,
   takenOver,
+  tooLarge,
   withoutSecrets,
 } from './connection-problem.js'
 import type { Credentials } from './credentials.js'
@@ -50,6 +51,8 @@ const mostInFlight = 64
 const maxBufferedBytes = 1024 * 1024
 /** MQTT 5, reason code of a PUBACK. */
 const noSubscribers = 0x10
+/** Headers and properties of a PUBLISH, generously. */
+const overheadBytes = 64
 
 export class Connection {
   private client: MqttClient | null = null
@@ -63,6 +66,8 @@ export class Connection {
   private toldCode: string | null = null
   private toldAt = 0
   private slots = 0
+  /** Of the broker; MQTT 5 only. */
+  private maxPacketBytes = Number.POSITIVE_INFINITY
   private waiting: { resolve: () => void; reject: (error: Error) => void }[] = []
   private readonly pending = new Set<Pending>()
   /** Message ids of which the broker said that nobody subscribes to them (MQTT 5 only). */
@@ -95,10 +100,14 @@ export class Connection {
    * than the broker's Receive Maximum are under way.
    *
    * @returns false where the broker says that it has nobody to give it to; that is MQTT 5 only.
-   * @throws MQTT_DISCONNECTED where there is no connection or it ends before the PUBACK.
+   * @throws MQTT_DISCONNECTED where there is no connection or it ends before the PUBACK; an error
+   * with the broker's reason code where it refuses the message.
    */
   async publish(topic: string, payload: string, options: IClientPublishOptions): Promise<boolean> {
     if (!this.up) throw this.downError()
+    // mqtt.js would send it, and the broker would have to end the connection for it.
+    const bytes = Buffer.byteLength(topic) + Buffer.byteLength(payload) + overheadBytes
+    if (bytes > this.maxPacketBytes) throw tooLarge(bytes, this.maxPacketBytes)
     if (options.qos === 1) await this.takeSlot()
     const client = this.client
     if (!client || !this.up) throw this.downError()
@@ -183,6 +192,7 @@ export class Connection {
       if (client !== this.client) return
       // Else an event waits up to 40 ms for the TCP acknowledgement of what went before it.
       ;(client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true)
+      this.maxPacketBytes = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY
       const limit = packet.properties?.receiveMaximum ?? defaultReceiveMaximum
       this.slots = Math.min(mostInFlight, limit)
       this.up = true

@@ -26,6 +26,8 @@ export interface DeliveryOptions {
   /** Resolves at the PUBACK: false where the broker says that nobody reads it. */
   publish: (event: ItemEvent) => Promise<boolean>
   onPublished: (event: ItemEvent) => void
+  /** The broker does not take an event, and why; null when it takes them again. */
+  onRefused?: (error: unknown) => void
   clock: Clock
   log: Logger
 }
@@ -52,6 +54,7 @@ export class Delivery {
    */
   private isHeard = false
   private restartedAt = 0
+  private isRefused = false
   private idleWaiters: (() => void)[] = []
   readonly counts = { published: 0, replayed: 0 }
 
@@ -201,9 +204,15 @@ export class Delivery {
       if (epoch !== this.epoch) return
       this.inFlight.delete(seq)
       log.warn({ ...describeError(error), seq }, 'the broker did not take an event')
+      this.isRefused = true
+      this.options.onRefused?.(error)
       this.pause([seq], pauseMs)
       this.wakeIdle()
       return
+    }
+    if (this.isRefused) {
+      this.isRefused = false
+      this.options.onRefused?.(null)
     }
     if (epoch === this.epoch) {
       this.inFlight.delete(seq)

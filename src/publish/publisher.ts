@@ -8,7 +8,7 @@ import type { FrameObservations } from '../recognition/types.js'
 import type { CommandHandlers, Reply } from './command-messages.js'
 import { Commands } from './commands.js'
 import { Connection } from './connection.js'
-import { withoutSecrets } from './connection-problem.js'
+import { refusal, withoutSecrets } from './connection-problem.js'
 import { readCredentials } from './credentials.js'
 import { Delivery } from './delivery.js'
 import { Incoming, type TillListener } from './incoming.js'
@@ -35,6 +35,8 @@ export interface PublisherOptions {
   commands: CommandHandlers
   onTill?: TillListener
   onConnection?: (up: boolean, reason: { code: string; message: string } | null) => void
+  /** The broker does not take an event, though the connection holds; null when it takes them again. */
+  onRefused?: (reason: { code: string; message: string } | null) => void
   /** Every sending that the broker took. */
   onPublished?: (event: ItemEvent) => void
 }
@@ -91,6 +93,7 @@ export class Publisher {
       log,
       publish: event => this.send(this.topics.items, event, { qos: 1 }),
       onPublished: event => options.onPublished?.(event),
+      onRefused: error => options.onRefused?.(error ? refusal(error, url) : null),
     })
     this.commands = new Commands({
       enabled: mqtt.commands,

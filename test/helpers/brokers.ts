@@ -36,16 +36,26 @@ export async function startMosquitto(
   dir: string,
   settings = ['allow_anonymous true'],
   port?: number,
+  {
+    runner = [],
+    host = '127.0.0.1',
+  }: { runner?: string[] | undefined; host?: string | undefined } = {},
 ): Promise<TestBroker> {
   const chosen = port ?? (await freePort())
   const file = join(dir, `mosquitto-${chosen}.conf`)
   const user = process.getuid?.() === 0 ? ['user root'] : []
-  writeFileSync(file, [`listener ${chosen} 127.0.0.1`, ...user, ...settings, ''].join('\n'))
-  const child = spawn('mosquitto', ['-c', file], { stdio: 'ignore' })
+  writeFileSync(
+    file,
+    [`listener ${chosen} ${runner.length > 0 ? '0.0.0.0' : host}`, ...user, ...settings, ''].join(
+      '\n',
+    ),
+  )
+  const [program, ...words] = [...runner, 'mosquitto', '-c', file]
+  const child = spawn(program!, words, { stdio: 'ignore' })
   const ended = once(child, 'exit')
-  await waitForPort(chosen)
+  await waitForPort(chosen, host)
   return {
-    url: `mqtt://127.0.0.1:${chosen}`,
+    url: `mqtt://${host}:${chosen}`,
     port: chosen,
     pid: child.pid!,
     stop: async () => {
@@ -55,9 +65,9 @@ export async function startMosquitto(
   }
 }
 
-async function waitForPort(port: number): Promise<void> {
+async function waitForPort(port: number, host: string): Promise<void> {
   for (;;) {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, host)
     try {
       await once(socket, 'connect')
       return

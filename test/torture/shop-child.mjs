@@ -18,7 +18,8 @@ const config = {
   mqtt: { ...base.mqtt, url: settings.url, ...settings.mqtt },
   outbox: { ...base.outbox, dir: settings.dir, ...settings.outbox },
 }
-const clock = systemClock
+const { hurry = 1 } = settings
+const clock = { wall: systemClock.wall, mono: () => systemClock.mono() * hurry }
 const log = createLog('shop', settings.logLevel ?? 'silent')
 const bootId = randomUUID()
 const model = { name: 'shop', version: 1, sha256: 'ab'.repeat(32) }
@@ -37,6 +38,7 @@ const publisher = new Publisher({
     if (!up) downs++
     process.send({ up, reason })
   },
+  onRefused: reason => process.send({ reason }),
 })
 
 const candidate = n => ({
@@ -81,7 +83,9 @@ process.on('message', ask => {
         ...{ ...outbox.stats(), ...publisher.stats(), downs, rssBytes: process.memoryUsage.rss() },
         descriptors: readdirSync('/proc/self/fd').length,
         heapBytes: (globalThis.gc?.(), process.memoryUsage().heapUsed),
-        handles: process.getActiveResourcesInfo().length,
+        // Timers and requests come and go.
+        handles: process.getActiveResourcesInfo().filter(name => name.endsWith('Wrap')).length,
+        listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
       },
     })
   }
@@ -121,7 +125,7 @@ let owed = 0
 for (let before = clock.mono(); n < settings.total;) {
   await new Promise(resolve => setTimeout(resolve, tickMs))
   const now = clock.mono()
-  owed += (settings.rate * (now - before)) / 1000
+  owed += (settings.rate * (now - before)) / hurry / 1000
   before = now
   // A record holds 64 at most, as the recorder's do.
   while (owed >= 1 && n < settings.total) {

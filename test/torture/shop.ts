@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect, type MqttClient } from 'mqtt'
 import { freePort, startMosquitto, type TestBroker } from '../helpers/brokers.js'
+import type { ServerCertificate } from './certificates.js'
 
 export const prefix = 'grocerd/shop'
 const program = fileURLToPath(new URL('shop-child.mjs', import.meta.url))
@@ -18,6 +19,8 @@ export interface DaemonSettings {
   rate: number
   total: number
   hoard?: boolean
+  /** How much faster than time its monotonic clock runs. */
+  hurry?: number | undefined
   outbox?: object
   mqtt?: object
 }
@@ -31,6 +34,8 @@ export interface Figures {
   heapBytes: number
   descriptors: number
   handles: number
+  /** Of the process and of what the daemon's parts listen to. */
+  listeners: number
 }
 
 /** The daemon, started again and again on the same state. */
@@ -53,7 +58,12 @@ export class ShopDaemon {
   ) {}
 
   start(): void {
-    const child = fork(program, [JSON.stringify(this.settings)], {
+    // JSON has no Infinity.
+    const settings = {
+      ...this.settings,
+      total: Math.min(this.settings.total, Number.MAX_SAFE_INTEGER),
+    }
+    const child = fork(program, [JSON.stringify(settings)], {
       execArgv: this.node,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
@@ -65,10 +75,8 @@ export class ShopDaemon {
       if (typeof message.refused === 'string') this.refused.push(message.refused)
       if (message.failed) this.failed = message.failed as typeof this.failed
       if (message.figures) this.figures = message.figures as Figures
-      if (typeof message.up === 'boolean') {
-        this.up = message.up
-        if (message.reason) this.reasons.push(message.reason as { code: string; message: string })
-      }
+      if (typeof message.up === 'boolean') this.up = message.up
+      if (message.reason) this.reasons.push(message.reason as { code: string; message: string })
       for (const look of [...this.waiting]) look()
     })
   }
@@ -232,39 +240,68 @@ export class CountingTill {
   }
 }
 
+export interface ShopBrokerOptions {
+  /** Lines of its configuration. */
+  settings?: string[]
+  /** Which certificate of makeCertificates() the daemon's listener shows; it has one of its own then. */
+  tls?: ServerCertificate
+  /** Words before `mosquitto`, as for another network namespace, and its address there. */
+  runner?: string[]
+  host?: string
+}
+
 /** mosquitto as Debian ships it, with its disk under the test's folder. */
 export class ShopBroker {
   private broker: TestBroker | null = null
-  port = 0
+  private port = 0
+  private tlsPort = 0
   url = ''
 
   constructor(
     private readonly dir: string,
-    private readonly settings: string[] = [],
+    private options: ShopBrokerOptions = {},
   ) {}
 
-  async start(): Promise<void> {
-    this.port ||= await freePort()
-    this.broker = await startMosquitto(
-      this.dir,
-      [
-        'allow_anonymous true',
-        'persistence true',
-        `persistence_location ${this.dir}/`,
-        ...this.settings,
-      ],
-      this.port,
-    )
-    this.url = this.broker.url
+  /** Where the daemon connects; the till always uses `url`. */
+  get daemonPort(): number {
+    return this.options.tls ? this.tlsPort : this.port
   }
 
   get pid(): number {
     return this.broker!.pid
   }
 
+  async start(): Promise<void> {
+    const { dir } = this
+    const { settings = ['allow_anonymous true'], tls, runner, host } = this.options
+    this.port ||= await freePort()
+    const listener: string[] = []
+    if (tls) {
+      this.tlsPort ||= await freePort()
+      const files = [
+        `cafile ${dir}/ca.crt`,
+        `certfile ${dir}/${tls}.crt`,
+        `keyfile ${dir}/${tls}.key`,
+      ]
+      listener.push(`listener ${this.tlsPort} 127.0.0.1`, ...files)
+    }
+    const disk = ['persistence true', `persistence_location ${dir}/`]
+    this.broker = await startMosquitto(dir, [...settings, ...disk, ...listener], this.port, {
+      runner,
+      host,
+    })
+    this.url = this.broker.url
+  }
+
   async kill(): Promise<void> {
     await this.broker?.stop()
     this.broker = null
+  }
+
+  async restart(options: ShopBrokerOptions): Promise<void> {
+    await this.kill()
+    this.options = { ...this.options, ...options }
+    await this.start()
   }
 }
 
