@@ -104,7 +104,12 @@ export class Line {
         else far.write(data)
       })
       far.on('data', data => this.dead || near.write(data))
-      for (const socket of pair) socket.on('error', () => {}).on('close', end)
+      // As a cable does: it holds nothing back.
+      for (const socket of pair)
+        socket
+          .setNoDelay(true)
+          .on('error', () => {})
+          .on('close', end)
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     this.#server = server
