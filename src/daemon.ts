@@ -20,6 +20,7 @@ import { Outbox } from './publish/outbox/outbox.js'
 import { Publisher } from './publish/publisher.js'
 import { createUuidV7 } from './publish/uuid.js'
 import type { FrameObservations, Product } from './recognition/types.js'
+import { insteadOf, isBuilt } from './reasons.js'
 import { Recorder } from './recorder.js'
 import { TillDesk } from './till-desk.js'
 import { version } from './version.js'
@@ -293,6 +294,7 @@ export class Daemon {
         // First, so that no state in between says that all is well.
         this.#memoryReason = this.#standIn(runtime)
         health.set('memory', this.#memoryReason)
+        health.set('building', null)
         health.set('vision', null)
         if (this.#config.cameras.length === 0) health.started()
         this.#showState()
@@ -320,11 +322,14 @@ export class Daemon {
       case 'metrics':
         kiosk.visionUses(message.rssBytes, message.memory)
         if (isWithin(message.memory)) health.set('memory', this.#memoryReason)
+        if (message.building)
+          health.set('building', isBuilt(modelName(this.#config.models), message.building))
         metrics.setVision(message)
         return
       case 'fault': {
-        const { code, message: words, fatal, fallbacks } = message
+        const { code, message: words, fatal, fallbacks, runsOn } = message
         this.#log.warn({ code, fatal }, words)
+        if (runsOn) health.set('building', { code, message: insteadOf(words, runsOn) })
         if (code === 'MEMORY_BUDGET_EXCEEDED') {
           metrics.memoryExceeded()
           if (!fatal) health.set('memory', { code, message: words })
@@ -346,7 +351,7 @@ export class Daemon {
   /** What runs instead of the model as it was wanted is said for as long as it runs. */
   #standIn({ name, device }: RuntimeState): Reason | null {
     if (!this.#parts!.vision.fellBack) return null
-    const message = `${this.#tooLarge}; it runs in ${name} on ${device} instead`
+    const message = insteadOf(this.#tooLarge, `${name} on ${device}`)
     return { code: 'MEMORY_BUDGET_EXCEEDED', message }
   }
 

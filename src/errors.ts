@@ -253,7 +253,8 @@ export const errorTable = {
     exit: exitCodes.config,
   },
   MODEL_LOADING: {
-    meaning: 'The model is being loaded; nothing is recognised until it is there.',
+    meaning:
+      'The model is being loaded; nothing is recognised until it is there, unless the message says what runs meanwhile.',
     remedy: 'Wait: the state becomes ready by itself.',
   },
   MODEL_NOT_FOUND: {

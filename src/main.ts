@@ -13,6 +13,7 @@ const commands: Record<string, () => Promise<Command>> = {
   doctor: async () => (await import('./cli/doctor.js')).doctorCommand(),
   watch: async () => (await import('./cli/watch.js')).watchCommand(),
   classify: async () => (await import('./cli/classify.js')).classifyCommand(),
+  detect: async () => (await import('./cli/detect.js')).detectCommand(),
   evaluate: async () => (await import('./cli/evaluate.js')).evaluateCommand(),
   train: async () => (await import('./cli/train.js')).trainCommand(),
   bench: async () => (await import('./cli/bench.js')).benchCommand(),

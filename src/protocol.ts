@@ -61,6 +61,17 @@ export interface VisionMetrics {
   memory: MemoryUse
   cameras: { camera: string; frames: number; dropped: number; failed: number }[]
   inferences: number
+  /** What another device builds while the CPU answers; absent where nothing is built. */
+  building?: Building | undefined
+}
+
+export interface Building {
+  /** The device that it is for. */
+  device: string
+  /** So far. */
+  seconds: number
+  /** Where the model runs meanwhile, for people. */
+  runsOn: string
 }
 
 export type Up =
@@ -75,6 +86,8 @@ export type Up =
       code: string
       message: string
       fatal: boolean
+      /** It could not be built for the device that was wanted, and runs there instead. */
+      runsOn?: string
       /** With MEMORY_BUDGET_EXCEEDED at a load: how many other ways to load the model are left. */
       fallbacks?: number
     }

@@ -25,7 +25,8 @@ const forkVision = (): ChildProcess =>
     serialization: 'advanced',
     detached: true,
     execArgv: [],
-    env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+    // One heap for all threads: each of the several that glibc would make keeps what it once held.
+    env: { ...process.env, ORT_DISABLE_TELEMETRY: '1', MALLOC_ARENA_MAX: '1' },
   })
 
 export class VisionProcess {

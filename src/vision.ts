@@ -9,7 +9,8 @@ import { type Exceeded, MemoryBudget } from './inference/memory-budget.js'
 import { createLog } from './log.js'
 import type { Configure, Down, Up } from './protocol.js'
 import { classifierFor } from './recognition/choose.js'
-import type { PictureClassifier } from './recognition/classifier.js'
+import type { ClassifierInfo, PictureClassifier } from './recognition/classifier.js'
+import { type ColdBuild, coldBuildOf } from './recognition/cold-build.js'
 import { readPicture } from './recognition/picture.js'
 import { previewOf } from './recognition/preview.js'
 import { Recogniser } from './recognition/recogniser.js'
@@ -142,6 +143,7 @@ function standBack(): void {
 async function main(): Promise<void> {
   const loops = new Map<string, CameraLoop>()
   let classifier: PictureClassifier | null = null
+  let cold: ColdBuild | null = null
   let budget = new MemoryBudget()
   let loaded = false
   let over = 0
@@ -162,7 +164,7 @@ async function main(): Promise<void> {
     const log = createLog('vision', message.logLevel)
     budget = new MemoryBudget(message.memory)
     budget.capProcess(2 * availableParallelism() + message.runtime.streams + otherThreads)
-    classifier = classifierFor({
+    const options = {
       model: message.models.classifier,
       ensemble: message.models.ensemble,
       catalogue: message.catalogue,
@@ -173,21 +175,38 @@ async function main(): Promise<void> {
       attempt: message.attempt,
       recognition: message.recognition,
       maxQueue: message.cameras.length + 1,
-    })
-    const info = await classifier.start()
+    }
+    const isLoaded = (info: ClassifierInfo) => {
+      log.info({ model: info.model, runtime: info.runtime }, 'the model is loaded')
+      send({
+        type: 'ready',
+        model: info.model,
+        runtime: info.runtime,
+        loadMs: info.loadMs,
+        products: [...info.labels, ...(info.twins ?? [])],
+      })
+    }
+    cold = coldBuildOf(options, { clock: systemClock, onBuilt: isLoaded, onFailed: notBuilt })
+    classifier = cold ?? classifierFor(options)
+    isLoaded(await classifier.start())
     loaded = true
-    log.info({ model: info.model, runtime: info.runtime }, 'the model is loaded')
-    send({
-      type: 'ready',
-      model: info.model,
-      runtime: info.runtime,
-      loadMs: info.loadMs,
-      products: [...info.labels, ...(info.twins ?? [])],
-    })
     message.cameras.forEach((camera, index) => {
       loops.set(camera.id, new CameraLoop(message, index, classifier!))
     })
     for (const loop of loops.values()) loop.start()
+  }
+
+  const cannotLoad = (error: unknown) => {
+    const { fallbacks = 0 } = ((error as GroceryError).details ?? {}) as Partial<Exceeded>
+    send({ type: 'fault', ...describeError(error), fatal: true, fallbacks })
+    setTimeout(() => process.exit(1), 100)
+  }
+
+  /** What does not fit has other ways to be loaded; for all else the CPU goes on. */
+  const notBuilt = (error: unknown) => {
+    const fault = describeError(error)
+    if (fault.code === 'MEMORY_BUDGET_EXCEEDED') cannotLoad(error)
+    else send({ type: 'fault', ...fault, fatal: false, runsOn: cold!.runsOn })
   }
 
   /** The other cameras' observations still count as life, so a hang must end the process itself. */
@@ -212,6 +231,8 @@ async function main(): Promise<void> {
     } catch (error) {
       over++
       const ends = over >= overPatience
+      // Two are loaded while one is built: the next way to load it wants less than both.
+      if (ends && cold?.building) return cannotLoad(error)
       if (over === 1 || ends) send({ type: 'fault', ...describeError(error), fatal: ends })
       if (ends) setTimeout(endAtOnce, 100)
     }
@@ -224,6 +245,7 @@ async function main(): Promise<void> {
       rssBytes: process.memoryUsage.rss(),
       memory: budget.use(),
       inferences: all.reduce((sum, loop) => sum + loop.recognised, 0),
+      building: cold?.building,
       cameras: all.map(({ camera, failed }) => ({
         camera: camera.id,
         frames: camera.frames,
@@ -238,11 +260,7 @@ async function main(): Promise<void> {
     else if (message.type === 'lookAnew') for (const loop of loops.values()) loop.lookAnew()
     else if (message.type === 'stop') void stop()
     else {
-      configure(message).catch(error => {
-        const { fallbacks = 0 } = ((error as GroceryError).details ?? {}) as Partial<Exceeded>
-        send({ type: 'fault', ...describeError(error), fatal: true, fallbacks })
-        setTimeout(() => process.exit(1), 100)
-      })
+      configure(message).catch(cannotLoad)
     }
   })
   // The daemon is gone: nobody wants what is seen here, and no ffmpeg may stay on the camera.

@@ -2,15 +2,16 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import sharp from 'sharp'
 import { GroceryError } from '../errors.js'
 import type { Source, SourceOptions } from './source.js'
 
 /** The empty counter: even grey, as large as a small camera's picture. */
-const emptyPicture = (): Promise<Buffer> =>
-  sharp({ create: { width: 320, height: 240, channels: 3, background: '#8a8a86' } })
+async function emptyPicture(): Promise<Buffer> {
+  const { default: sharp } = await import('sharp')
+  return sharp({ create: { width: 320, height: 240, channels: 3, background: '#8a8a86' } })
     .jpeg()
     .toBuffer()
+}
 
 async function listPictures(folder: string): Promise<string[]> {
   let names: string[]

@@ -54,6 +54,32 @@ const calibrationSchema = z.strictObject({
   measuredOn: z.string().nullable().default(null),
 })
 
+/** Of a detector; recognition/detect/ says what each kind of `boxes` gives, and what holds where a key is left out. */
+const detectorOutput = {
+  boxes: z.enum(['ssd', 'yolo', 'fcos', 'retinanet']).optional(),
+  /** Whether the graph leaves out boxes that lie on one another, or we do (default). */
+  nms: z.enum(['inside', 'ours']).optional(),
+  /** Boxes that share more than this (intersection over union) are one thing; default 0.5. */
+  nmsIou: z.number().gt(0).max(1).optional(),
+  /** The name of the output with the scores, where its shape does not tell. */
+  scores: z.string().optional(),
+  /** Of the graph's boxes; default: fractions with ssd, pixels of the input with yolo. */
+  units: z.enum(['fraction', 'pixel']).optional(),
+  /** Pixels of the input between two cells, one a level, the finest first. */
+  strides: z.array(z.int().min(1).max(1024)).min(1).max(8).optional(),
+  /** yolo: whether a row has one beside its classes; default: in the form of versions before 8. */
+  objectness: z.boolean().optional(),
+  /** retinanet: scales of 4 strides, ratios of height to width, where in its cell an anchor stands, and by what deltas are multiplied. */
+  anchors: z
+    .strictObject({
+      scales: z.array(z.number().gt(0)).min(1).optional(),
+      ratios: z.array(z.number().gt(0)).min(1).optional(),
+      offset: z.number().min(0).max(1).optional(),
+      deviation: z.tuple([z.number(), z.number(), z.number(), z.number()]).optional(),
+    })
+    .optional(),
+}
+
 export const manifestSchema = z.strictObject({
   schema: z.literal(1),
   name: z
@@ -68,6 +94,7 @@ export const manifestSchema = z.strictObject({
     /** Names of the graph's outputs, where it has more than one. */
     logits: z.string().optional(),
     embedding: z.string().optional(),
+    ...detectorOutput,
   }),
   labels: file.optional(),
   calibration: calibrationSchema.prefault({}),

@@ -1,5 +1,4 @@
 // From the bytes of a picture file to what an engine takes: JPEG as it is, PNG by sharp, all else refused.
-import sharp from 'sharp'
 import { GroceryError } from '../errors.js'
 import { type EngineInput, type Rotation, readJpegHeader } from '../inference/addon.js'
 import { maxPixels } from '../inference/sharp-decode.js'
@@ -40,6 +39,8 @@ async function readPng(bytes: Uint8Array, name: string, rotate: Rotation): Promi
       `${name}: Expected 8 bits a channel but received 16`,
     )
   }
+  // A kiosk whose camera gives JPEG never needs it, and it takes 25 MB.
+  const { default: sharp } = await import('sharp')
   try {
     const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn: 'warning' })
       .autoOrient()

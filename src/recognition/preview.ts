@@ -1,11 +1,11 @@
 // A picture for people: an upright JPEG of moderate size, for the page, snapshots and explain.
-import sharp from 'sharp'
 import type { PictureInput } from './picture.js'
 
 const longestSide = 960
 
 /** @returns an upright JPEG; EXIF and the camera's rotation are applied. */
 export async function previewOf(input: PictureInput): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp')
   const picture =
     'jpeg' in input
       ? sharp(input.jpeg)

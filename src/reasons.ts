@@ -1,0 +1,11 @@
+// Reasons of the state that the daemon words itself, from what vision reports in figures.
+import type { Building } from './protocol.js'
+import type { Reason } from './observe/health.js'
+
+export const insteadOf = (why: string, runsOn: string): string =>
+  `${why}; it runs in ${runsOn} instead`
+
+export const isBuilt = (model: string, { device, seconds, runsOn }: Building): Reason => ({
+  code: 'MODEL_LOADING',
+  message: `${device} builds its engine of ${model}, ${seconds} s so far; it runs in ${runsOn} meanwhile`,
+})
