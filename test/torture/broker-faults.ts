@@ -67,7 +67,7 @@ async function wrongPassword(times: number): Promise<Outcome> {
       await recovery(shop, outcome, async () => writeFileSync(mqtt.passwordFile, 'right'))
     })
   }
-  return { ...outcome, note: 'an attempt every 30 s at least' }
+  return { ...outcome, note: 'an attempt every 30 s or sooner' }
 }
 
 /** No word of ours may leave in plain text, whatever is wrong with the certificate. */
@@ -133,7 +133,7 @@ async function takenOver(times: number): Promise<Outcome> {
       await recovery(shop, outcome, () => thief.endAsync(true))
     })
   }
-  return { ...outcome, note: 'then an attempt every 30 s at least: two that fight help nobody' }
+  return { ...outcome, note: 'then an attempt every 30 s or sooner: two that fight help nobody' }
 }
 
 /** Each event is refused until the limit is lifted; what is refused waits and is said. */
