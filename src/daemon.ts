@@ -168,6 +168,7 @@ export class Daemon {
       onPublished: event => {
         if (!event.replayed) metrics.published(event.latencyMs)
       },
+      onRefused: reason => health.set('events', reason),
       onConnection: (up, reason) => {
         metrics.setMqtt(up)
         health.set('mqtt', up ? null : reason)
@@ -423,13 +424,14 @@ export class Daemon {
   }
 
   #keepHouse(): void {
-    const { envelope, metrics, models, outbox, publisher } = this.#parts!
+    const { envelope, health, metrics, models, outbox, publisher } = this.#parts!
     models.tick()
     envelope.clockSynced = clockSynced()
-    const { depth, dropped } = outbox.stats()
+    const { depth, dropped, writtenBytes } = outbox.stats()
+    for (const [what, complaint] of Object.entries(outbox.complaints())) health.set(what, complaint)
     // Without frames nothing else would say that the basket is not seen any more.
     this.#showBasket()
-    metrics.setOutbox({ depth, dropped, replayed: publisher.stats().replayed })
+    metrics.setOutbox({ depth, dropped, writtenBytes, replayed: publisher.stats().replayed })
     metrics.setIncoming(publisher.stats())
     this.#showState()
   }

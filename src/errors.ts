@@ -131,6 +131,11 @@ export const errorTable = {
     remedy:
       'Use a device that the message lists, or install its driver; `grocerd doctor` lists all.',
   },
+  DISK_LOW: {
+    meaning:
+      'Less of the disk of outbox.dir is free than outbox.minFree; the outbox grows no more, and its oldest events would be given up, counted.',
+    remedy: 'Free disk space; look for what else fills the disk.',
+  },
   ENGINE_BUSY: {
     meaning: 'More requests are waiting for the model than its queue holds.',
     remedy: 'Send fewer at a time; cameras drop old frames by themselves.',
@@ -142,6 +147,12 @@ export const errorTable = {
   ENSEMBLE_MISMATCH: {
     meaning: 'The members of an ensemble do not know the same products.',
     remedy: 'Give models whose labels have the same skus, in any order, or leave one out.',
+  },
+  EVENT_REFUSED: {
+    meaning:
+      'The broker is there and does not take events: a size limit, a quota or its ACL; they wait on disk.',
+    remedy:
+      'Look at the code in the message and the log of the broker; grocerd tries again every 5 s.',
   },
   FFMPEG_NOT_FOUND: {
     meaning: 'A file: source needs ffmpeg and it is not on the PATH.',
@@ -347,6 +358,12 @@ export const errorTable = {
     meaning: 'The outbox on disk was written by a newer grocerd, or cannot be read.',
     remedy: 'Use the newer version again, or move the state directory away after saving it.',
     exit: exitCodes.config,
+  },
+  OUTBOX_WRITES_HIGH: {
+    meaning:
+      'The outbox wrote more in the last 24 hours than outbox.dailyWrites; flash wears out by it.',
+    remedy:
+      'Look in /metrics for what is written (grocerd_outbox_written_bytes_total, grocerd_events_total); raise outbox.dailyWrites where the disk can take it.',
   },
   PREDICTIONS_INVALID: {
     meaning: 'The held-out predictions cannot be read, or a row is not what this model could say.',

@@ -60,6 +60,7 @@ export class Recorder {
     if (this.#waiting.length >= mostWaiting) {
       const words = `Expected at most ${mostWaiting} events to wait for the disk; one more was lost`
       this.#options.health.set('outbox', { code: 'OUTBOX_FULL', message: words })
+      this.#options.outbox.countLost(actions.length)
       return Promise.reject(new GroceryError('OUTBOX_FULL', words))
     }
     this.#newest = text

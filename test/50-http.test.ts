@@ -116,7 +116,7 @@ t.test('metrics count frames, stages, events and totals that start again', async
     reasons: [{ code: 'MQTT_DISCONNECTED', message: '', since: '' }],
   })
   for (const connected of [true, true, false, true]) metrics.setMqtt(connected)
-  metrics.setOutbox({ depth: 3, dropped: 1, replayed: 2 })
+  metrics.setOutbox({ depth: 3, dropped: 1, replayed: 2, writtenBytes: 8192 })
   metrics.setIncoming({
     commands: { accepted: 5, refused: 1, repeated: 0, limited: 7 },
     ignored: 4,

@@ -237,6 +237,8 @@ export const configSchema = z.strictObject({
       dir: path.default('/var/lib/grocerd'),
       maxBytes: bytes.prefault('256MiB'),
       maxAge: duration('7d'),
+      minFree: z.number().min(0).max(0.9).default(0.05),
+      dailyWrites: bytes.nullable().prefault('1GiB'),
       confirm: z.enum(['broker', 'pos']).default('broker'),
       ackTimeout: duration('10s'),
       resendFor: duration('15m'),

@@ -25,6 +25,8 @@ export interface OutboxFigures {
   dropped: number
   /** Since the daemon started. */
   replayed: number
+  /** Since the daemon started. */
+  writtenBytes: number
 }
 
 export interface IncomingFigures {
@@ -100,6 +102,10 @@ export class Metrics {
   readonly #outboxDepth = this.#gauge('outbox_depth', 'Events that are not safe yet.')
   readonly #outboxDropped = this.#counter('outbox_dropped_total', 'Events that were lost.')
   readonly #outboxReplayed = this.#counter('outbox_replayed_total', 'Events sent once more.')
+  readonly #outboxWritten = this.#counter(
+    'outbox_written_bytes_total',
+    'Bytes that the outbox brought to the disk, in whole pages.',
+  )
   readonly #commands = this.#counter('commands_total', 'Commands of the till.', ['result'])
   readonly #mqttIgnored = this.#counter('mqtt_ignored_total', 'Messages that were not answered.')
   readonly #mqttConnected = this.#gauge('mqtt_connected', '1 while the broker is connected.')
@@ -236,6 +242,7 @@ export class Metrics {
   setOutbox(outbox: OutboxFigures): void {
     this.#outboxDepth.set(outbox.depth)
     this.#outboxDropped.inc(this.#following.growth('dropped', outbox.dropped))
+    this.#outboxWritten.inc(this.#following.growth('written', outbox.writtenBytes))
     this.#outboxReplayed.inc(this.#following.growth('replayed', outbox.replayed))
   }
 

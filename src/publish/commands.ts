@@ -23,6 +23,8 @@ export interface CommandsOptions {
   /** mqtt.commands. */
   enabled: readonly Verb[]
   handlers: CommandHandlers
+  /** What earlier starts replied, and where this one's replies are kept for the next. */
+  replies?: { get(key: string): Reply | undefined; keep(key: string, reply: Reply): void }
   clock: Clock
   log: Logger
 }
@@ -72,15 +74,16 @@ export class Commands {
       this.forgetOld()
       // The payload of a repetition is not looked at again, and neither is its age.
       const key = `${known} ${checked.requestId}`
-      const before = this.remembered.get(key)
+      const before = this.remembered.get(key)?.reply ?? this.options.replies?.get(key)
       if (before) {
         this.counts.repeated++
-        return await before.reply
+        return await before
       }
       this.checkAge(known, checked.expiresAt)
       const reply = this.run(known, checked)
       this.remembered.set(key, { until: this.options.clock.mono() + rememberMs, reply })
       this.counts.accepted++
+      void reply.then(said => this.options.replies?.keep(key, said))
       return await reply
     } catch (error) {
       return this.refuse(requestId, error)

@@ -21,12 +21,14 @@ export async function freePort(): Promise<number> {
 export interface TestBroker {
   url: string
   port: number
+  /** Of mosquitto; 0 where the broker is in this process. */
+  pid: number
   stop: () => Promise<void>
 }
 
 export async function startDemoBroker(port = 0): Promise<TestBroker> {
   const broker = new DemoBroker({ listen: `127.0.0.1:${port}`, log: quiet })
-  return { ...(await broker.start()), stop: () => broker.stop() }
+  return { ...(await broker.start()), pid: 0, stop: () => broker.stop() }
 }
 
 /** @param settings more lines for its configuration. */
@@ -34,17 +36,28 @@ export async function startMosquitto(
   dir: string,
   settings = ['allow_anonymous true'],
   port?: number,
+  {
+    runner = [],
+    host = '127.0.0.1',
+  }: { runner?: string[] | undefined; host?: string | undefined } = {},
 ): Promise<TestBroker> {
   const chosen = port ?? (await freePort())
   const file = join(dir, `mosquitto-${chosen}.conf`)
   const user = process.getuid?.() === 0 ? ['user root'] : []
-  writeFileSync(file, [`listener ${chosen} 127.0.0.1`, ...user, ...settings, ''].join('\n'))
-  const child = spawn('mosquitto', ['-c', file], { stdio: 'ignore' })
+  writeFileSync(
+    file,
+    [`listener ${chosen} ${runner.length > 0 ? '0.0.0.0' : host}`, ...user, ...settings, ''].join(
+      '\n',
+    ),
+  )
+  const [program, ...words] = [...runner, 'mosquitto', '-c', file]
+  const child = spawn(program!, words, { stdio: 'ignore' })
   const ended = once(child, 'exit')
-  await waitForPort(chosen)
+  await waitForPort(chosen, host)
   return {
-    url: `mqtt://127.0.0.1:${chosen}`,
+    url: `mqtt://${host}:${chosen}`,
     port: chosen,
+    pid: child.pid!,
     stop: async () => {
       child.kill('SIGKILL')
       await ended
@@ -52,9 +65,9 @@ export async function startMosquitto(
   }
 }
 
-async function waitForPort(port: number): Promise<void> {
+async function waitForPort(port: number, host: string): Promise<void> {
   for (;;) {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, host)
     try {
       await once(socket, 'connect')
       return
@@ -91,7 +104,12 @@ export class Line {
         else far.write(data)
       })
       far.on('data', data => this.dead || near.write(data))
-      for (const socket of pair) socket.on('error', () => {}).on('close', end)
+      // As a cable does: it holds nothing back.
+      for (const socket of pair)
+        socket
+          .setNoDelay(true)
+          .on('error', () => {})
+          .on('close', end)
     }).listen(0, '127.0.0.1')
     await once(server, 'listening')
     this.#server = server
