@@ -95,6 +95,7 @@ t.test('a stage imports only types of earlier stages, and only the roots wire th
     'publish',
     'observe',
     'learn',
+    'gallery',
   ]
   // What runs inside the vision process is one chain of work: recognition drives cameras' frames and the engine.
   const mayUse: Record<string, string[]> = {
@@ -105,6 +106,7 @@ t.test('a stage imports only types of earlier stages, and only the roots wire th
     publish: ['config'],
     observe: ['config'],
     learn: ['config', 'inference', 'recognition'],
+    gallery: ['config', 'inference', 'recognition'],
     config: [],
   }
   for (const path of sources.filter(
