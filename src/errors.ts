@@ -158,6 +158,29 @@ export const errorTable = {
     meaning: 'A file: source needs ffmpeg and it is not on the PATH.',
     remedy: 'Install it: apt install ffmpeg.',
   },
+  GALLERY_EMPTY: {
+    meaning: 'Nothing is enrolled in the gallery.',
+    remedy: 'Enrol products: `grocerd enrol --sku SKU --name NAME PICTURE…`.',
+  },
+  GALLERY_INVALID: {
+    meaning: 'A file of the gallery is damaged, or a newer grocerd wrote it.',
+    remedy:
+      'Install the newer grocerd, or import a copy that was made by `grocerd gallery export`.',
+    exit: exitCodes.config,
+  },
+  GALLERY_NOTHING_TO_UNDO: {
+    meaning: 'The gallery has no earlier version to go back to.',
+    remedy: 'Look at `grocerd gallery history`; what was forgotten does not come back.',
+  },
+  GALLERY_PRODUCT_INVALID: {
+    meaning: 'What was said of a product to enrol is not complete or not of the right form.',
+    remedy: 'Give --sku and --name; a GTIN has 8, 12, 13 or 14 digits with a right check digit.',
+    exit: exitCodes.usage,
+  },
+  GALLERY_SKU_UNKNOWN: {
+    meaning: 'The gallery has no product of that sku.',
+    remedy: 'Look at `grocerd gallery list`.',
+  },
   GPU_MEMORY_UNKNOWN: {
     meaning: 'Nobody says how much memory the GPU has, so its budget cannot be kept.',
     remedy:

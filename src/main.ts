@@ -14,6 +14,8 @@ const commands: Record<string, () => Promise<Command>> = {
   watch: async () => (await import('./cli/watch.js')).watchCommand(),
   classify: async () => (await import('./cli/classify.js')).classifyCommand(),
   detect: async () => (await import('./cli/detect.js')).detectCommand(),
+  enrol: async () => (await import('./cli/enrol.js')).enrolCommand(),
+  gallery: async () => (await import('./cli/gallery.js')).galleryCommand(),
   evaluate: async () => (await import('./cli/evaluate.js')).evaluateCommand(),
   train: async () => (await import('./cli/train.js')).trainCommand(),
   models: async () => (await import('./cli/models.js')).modelsCommand(),

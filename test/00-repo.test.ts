@@ -96,6 +96,7 @@ t.test('a stage imports only types of earlier stages, and only the roots wire th
     'observe',
     'updates',
     'learn',
+    'gallery',
   ]
   // What runs inside the vision process is one chain of work: recognition drives cameras' frames and the engine.
   const mayUse: Record<string, string[]> = {
@@ -108,6 +109,7 @@ t.test('a stage imports only types of earlier stages, and only the roots wire th
     // Its throw-away process loads a model as vision does.
     updates: ['config', 'inference', 'recognition'],
     learn: ['config', 'inference', 'recognition'],
+    gallery: ['config', 'inference', 'recognition'],
     config: [],
   }
   for (const path of sources.filter(

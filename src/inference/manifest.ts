@@ -50,7 +50,8 @@ const calibrationSchema = z.strictObject({
   auto: fraction.nullable().default(null),
   unknown: fraction.default(0),
   margin: fraction.default(0),
-  distance: z.number().nullable().default(null),
+  /** Of an embedder: beyond this cosine distance to all that is enrolled a thing is unknown; null: nothing was measured. */
+  distance: z.number().min(0).max(2).nullable().default(null),
   measuredOn: z.string().nullable().default(null),
 })
 
@@ -94,6 +95,8 @@ export const manifestSchema = z.strictObject({
     /** Names of the graph's outputs, where it has more than one. */
     logits: z.string().optional(),
     embedding: z.string().optional(),
+    /** Of an embedder: how many numbers an embedding has. */
+    dimension: z.int().min(2).max(65536).optional(),
     ...detectorOutput,
   }),
   labels: file.optional(),
