@@ -411,6 +411,8 @@ t.test('a wall clock that is set right ages nothing of this run', async t => {
   clock.advance(5_000)
   outbox.prune()
   t.match(outbox.stats(), { depth: 1, dropped: 0 }, 'it is 5 s old')
+  const [first] = await outbox.prepare([1])
+  t.match(first, { replayed: false }, 'and the till may sell it')
   clock.advance(56_000)
   outbox.prune()
   t.match(outbox.stats(), { depth: 0, dropped: 1 })

@@ -30,13 +30,13 @@ export async function keepPicture(
   name: string,
   [x0, y0, x1, y1]: Box = [0, 0, 1, 1],
 ): Promise<KeptPicture> {
-  const { default: sharp } = await import('sharp')
+  const { openPicture, sharp } = await import('../sharp.js')
   const raw =
     'jpeg' in input ? null : { width: input.width, height: input.height, channels: 3 as const }
   try {
     const upright =
       'jpeg' in input
-        ? await sharp(input.jpeg)
+        ? await openPicture(input.jpeg)
             .autoOrient()
             .rotate(input.rotate ?? 0)
             .toColourspace('srgb')
@@ -81,7 +81,7 @@ export async function keepPicture(
 
 /** Standard deviation of the Laplacian of the brightness, grey levels of a picture of a fixed size. */
 export async function sharpnessOf(jpeg: Uint8Array): Promise<number> {
-  const { default: sharp } = await import('sharp')
+  const { sharp } = await import('../sharp.js')
   const side = sharpnessSide
   const grey = await sharp(jpeg).resize(side, side, { fit: 'fill' }).greyscale().raw().toBuffer()
   let [sum, squares, count] = [0, 0, 0]

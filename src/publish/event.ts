@@ -82,7 +82,8 @@ export function sendingOf(
       ? roundMs(written.latencyMs + clock.mono() - written.mono)
       : roundMs(now - Date.parse(event.capturedAt)))
   const isFirst = kept.latencyMs === null
-  const replayed = !isFirst || written === null || now > Date.parse(event.expiresAt)
+  // By the age of this run's own clock: the wall clock may have been set since.
+  const replayed = !isFirst || written === null || latencyMs > eventLifetimeMs
   return { sending: { now, latencyMs, replayed }, isFirst }
 }
 
