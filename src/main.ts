@@ -16,6 +16,7 @@ const commands: Record<string, () => Promise<Command>> = {
   detect: async () => (await import('./cli/detect.js')).detectCommand(),
   evaluate: async () => (await import('./cli/evaluate.js')).evaluateCommand(),
   train: async () => (await import('./cli/train.js')).trainCommand(),
+  models: async () => (await import('./cli/models.js')).modelsCommand(),
   bench: async () => (await import('./cli/bench.js')).benchCommand(),
   demo: async () => (await import('./cli/demo.js')).demoCommand(),
   docs: async () => (await import('./cli/docs.js')).docsCommand(),

@@ -1,4 +1,5 @@
 // Reasons of the state that the daemon words itself, from what vision reports in figures.
+import type { MemoryUse } from './inference/memory-budget.js'
 import type { Building } from './protocol.js'
 import type { Reason } from './observe/health.js'
 
@@ -9,3 +10,11 @@ export const isBuilt = (model: string, { device, seconds, runsOn }: Building): R
   code: 'MODEL_LOADING',
   message: `${device} builds its engine of ${model}, ${seconds} s so far; it runs in ${runsOn} meanwhile`,
 })
+
+export const connecting = (camera: string) => ({
+  code: 'CAMERA_CONNECTING',
+  message: `camera ${camera} has not given a frame yet`,
+})
+
+export const isWithin = ({ host, gpu }: MemoryUse): boolean =>
+  [host, gpu].every(one => !one || one.budgetBytes === null || one.usedBytes <= one.budgetBytes)

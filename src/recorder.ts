@@ -36,11 +36,17 @@ export class Recorder {
   readonly #stop = new AbortController()
   readonly #waiting: Wanted[] = []
   #writing: Promise<void> | null = null
+  /** Writes that ended, well or not: what the watchdog sees of the disk. */
+  attempts = 0
   /** The newest state that was asked to be kept, to write it only when it changes. */
   #newest = ''
 
   constructor(options: RecorderOptions) {
     this.#options = options
+  }
+
+  get isWriting(): boolean {
+    return this.#writing !== null
   }
 
   /**
@@ -84,7 +90,9 @@ export class Recorder {
         const actions = batch.flatMap(({ actions, at }) =>
           actions.map(action => ({ ...action, ageMs: action.ageMs + now - at })),
         )
-        const events = await outbox.append(actions, batch.at(-1)!.state)
+        const events = await outbox
+          .append(actions, batch.at(-1)!.state)
+          .finally(() => this.attempts++)
         this.#waiting.splice(0, batch.length)
         health.set('outbox', null)
         if (events.length > 0) onEvents(events)

@@ -85,7 +85,7 @@ t.test('imports and package.json name the same packages', async t => {
 })
 
 t.test('a stage imports only types of earlier stages, and only the roots wire them', async t => {
-  const free = ['errors', 'log', 'clock', 'protocol', 'version']
+  const free = ['errors', 'log', 'clock', 'protocol', 'sharp', 'version']
   const stages = [
     'config',
     'cameras',
@@ -94,6 +94,7 @@ t.test('a stage imports only types of earlier stages, and only the roots wire th
     'counter',
     'publish',
     'observe',
+    'updates',
     'learn',
   ]
   // What runs inside the vision process is one chain of work: recognition drives cameras' frames and the engine.
@@ -104,6 +105,8 @@ t.test('a stage imports only types of earlier stages, and only the roots wire th
     counter: ['config'],
     publish: ['config'],
     observe: ['config'],
+    // Its throw-away process loads a model as vision does.
+    updates: ['config', 'inference', 'recognition'],
     learn: ['config', 'inference', 'recognition'],
     config: [],
   }
@@ -123,6 +126,15 @@ t.test('a stage imports only types of earlier stages, and only the roots wire th
         `${path} imports ${specifier}${typeOnly ? ' (types)' : ''}`,
       )
     }
+  }
+})
+
+t.test('only src/sharp.ts opens sharp: what it blocks is blocked everywhere', async t => {
+  for (const path of sources.filter(one => one.startsWith('src/') && one !== 'src/sharp.ts')) {
+    t.notOk(
+      importsOf(path).some(({ specifier }) => specifier === 'sharp'),
+      path,
+    )
   }
 })
 

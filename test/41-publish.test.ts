@@ -791,7 +791,7 @@ const confirm = { requestId: 'r', itemId: 'i', sku: '4173', by: 'shopper' }
 const recognise = { requestId: 'r', reason: 'weight' }
 const resend = { requestId: 'r', fromSeq: 1 }
 const disabled = (verb: string) =>
-  `Expected one of the commands recognise, confirm, session, resend but received ${JSON.stringify(verb)}`
+  `Expected one of the commands recognise, confirm, session, resend, model but received ${JSON.stringify(verb)}`
 const notJson = (shown: string) =>
   `Expected cmd/session to be JSON but received ${JSON.stringify(shown)}`
 const notObject = (what: string) => `cmd/session: Invalid input: expected object, received ${what}`
@@ -957,6 +957,16 @@ const wrongCommands: [verb: string, payload: unknown, message: string][] = [
     'cmd/resend: fromSeq: Too small: expected number to be >=0',
   ],
   ['resend', { ...resend, toSeq: 0 }, 'cmd/resend: Expected toSeq >= fromSeq'],
+  [
+    'model',
+    { requestId: 'r', action: 'delete', name: 'shop' },
+    'cmd/model: action: Invalid option: expected one of "activate"|"rollback"',
+  ],
+  [
+    'model',
+    { requestId: 'r', action: 'activate', name: 'shop', version: 0 },
+    'cmd/model: version: Too small: expected number to be >=1',
+  ],
 ]
 
 t.test(`${wrongCommands.length} wrong commands are refused, each in exact words`, async t => {
@@ -974,12 +984,12 @@ t.test(`${wrongCommands.length} wrong commands are refused, each in exact words`
     const text = typeof payload === 'string' ? payload : JSON.stringify(payload)
     const reply = await commands.receive(verb, Buffer.from(text))
     t.match(reply, { ok: false, result: null, error: { message } }, `${verb} ${text.slice(0, 60)}`)
-    t.equal(reply.error?.message, message)
-    t.match(reply.error?.code, /^COMMAND_(DISABLED|INVALID|EXPIRED)$/)
+    t.equal(reply!.error?.message, message)
+    t.match(reply!.error?.code, /^COMMAND_(DISABLED|INVALID|EXPIRED)$/)
   }
   t.equal(called, 0)
-  t.equal(wrongCommands.length, 59)
-  t.equal(commands.counts.refused, 59)
+  t.equal(wrongCommands.length, 61)
+  t.equal(commands.counts.refused, 61)
   const none = new Commands({ enabled: [], handlers, clock: new HandClock(), log: quiet })
   t.match(await none.dispatch('session', session), {
     requestId: 'r',

@@ -163,6 +163,9 @@ export class Connection {
       ])
     }
     this.drop(client)
+    // mqtt.js does not end by force what is ending already: on a dead line the socket, and this process with
+    // it, would stay until the keepalive runs out.
+    client.stream?.destroy()
   }
 
   private async open(): Promise<void> {

@@ -49,7 +49,7 @@ export interface PublisherStats {
   /** Of these, with `replayed`. */
   replayed: number
   inFlight: number
-  commands: { accepted: number; refused: number; repeated: number }
+  commands: Commands['counts']
   /** Incoming messages that were not what the contract says, or retained where they must not be. */
   ignored: number
 }
