@@ -424,23 +424,15 @@ export class Daemon {
   }
 
   #keepHouse(): void {
-<<<<<<< HEAD
-    const { envelope, health, metrics, outbox, publisher } = this.#parts!
-=======
-    const { envelope, metrics, models, outbox, publisher } = this.#parts!
+    const { envelope, health, metrics, models, outbox, publisher } = this.#parts!
     models.tick()
->>>>>>> main
     envelope.clockSynced = clockSynced()
     const { depth, dropped, writtenBytes } = outbox.stats()
     for (const [what, complaint] of Object.entries(outbox.complaints())) health.set(what, complaint)
     // Without frames nothing else would say that the basket is not seen any more.
     this.#showBasket()
-<<<<<<< HEAD
     metrics.setOutbox({ depth, dropped, writtenBytes, replayed: publisher.stats().replayed })
-=======
-    metrics.setOutbox({ depth, dropped, replayed: publisher.stats().replayed })
     metrics.setIncoming(publisher.stats())
->>>>>>> main
     this.#showState()
   }
 }

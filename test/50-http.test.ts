@@ -116,18 +116,13 @@ t.test('metrics count frames, stages, events and totals that start again', async
     reasons: [{ code: 'MQTT_DISCONNECTED', message: '', since: '' }],
   })
   for (const connected of [true, true, false, true]) metrics.setMqtt(connected)
-<<<<<<< HEAD
   metrics.setOutbox({ depth: 3, dropped: 1, replayed: 2, writtenBytes: 8192 })
-  metrics.setCamera({ type: 'cameraHealth', camera: 'lane', status: 'live', reason: null })
-=======
-  metrics.setOutbox({ depth: 3, dropped: 1, replayed: 2 })
   metrics.setIncoming({
     commands: { accepted: 5, refused: 1, repeated: 0, limited: 7 },
     ignored: 4,
   })
   for (const status of ['connecting', 'dark', 'live'] as const)
     metrics.setCamera({ camera: 'lane', status })
->>>>>>> main
   metrics.setModel(
     { name: 'grocery81', version: 1, sha256: 'abc', kind: 'classifier', classes: 81 },
     { name: 'openvino', version: '2026.4', device: 'CPU' },

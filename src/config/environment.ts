@@ -13,10 +13,7 @@ export const otherVariables = new Set([
   'GROCERD_REFERENCE_PYTHON',
   'GROCERD_SHARED',
   'GROCERD_SKIP_OPENVINO',
-<<<<<<< HEAD
-=======
   'GROCERD_SOAK',
->>>>>>> main
   'GROCERD_TORTURE',
   'GROCERD_TURBOJPEG_DIR',
   'GROCERD_WERROR',

@@ -102,15 +102,12 @@ export class Metrics {
   readonly #outboxDepth = this.#gauge('outbox_depth', 'Events that are not safe yet.')
   readonly #outboxDropped = this.#counter('outbox_dropped_total', 'Events that were lost.')
   readonly #outboxReplayed = this.#counter('outbox_replayed_total', 'Events sent once more.')
-<<<<<<< HEAD
   readonly #outboxWritten = this.#counter(
     'outbox_written_bytes_total',
     'Bytes that the outbox brought to the disk, in whole pages.',
   )
-=======
   readonly #commands = this.#counter('commands_total', 'Commands of the till.', ['result'])
   readonly #mqttIgnored = this.#counter('mqtt_ignored_total', 'Messages that were not answered.')
->>>>>>> main
   readonly #mqttConnected = this.#gauge('mqtt_connected', '1 while the broker is connected.')
   readonly #mqttConnections = this.#counter('mqtt_connections_total', 'Connections made.')
   readonly #visionRestarts = this.#counter('vision_restarts_total', 'Restarts of vision.')
