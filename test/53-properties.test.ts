@@ -14,6 +14,7 @@ import type { Delivery } from '../src/publish/delivery.js'
 import { Incoming } from '../src/publish/incoming.js'
 import { topicsOf } from '../src/publish/topics.js'
 import type { FrameObservations, Observation } from '../src/recognition/types.js'
+import { counterSettings } from './helpers/counter-settings.js'
 import { HandClock, quiet } from './helpers/kiosk-parts.js'
 import { mutate } from './helpers/mutate.js'
 import { loadValidators } from './helpers/till.js'
@@ -436,16 +437,7 @@ class World {
   readonly #settings: CounterSettings
 
   constructor(needSession: boolean) {
-    this.#settings = {
-      needSession,
-      settle: 3000,
-      stable: 300,
-      giveUp: 1500,
-      gone: 400,
-      consensus: 0.6,
-      blind: 1000,
-      newId: () => `item-${++this.ids}`,
-    }
+    this.#settings = { ...counterSettings, needSession, newId: () => `item-${++this.ids}` }
     this.counter = new Counter(this.#settings)
   }
 

@@ -9,6 +9,7 @@ import {
   type GalleryContent,
   type GalleryProduct,
 } from '../recognition/gallery/types.js'
+import { writeWhole } from '../whole-file.js'
 import { pruneVectors } from './vectors.js'
 import {
   fileOf,
@@ -16,7 +17,6 @@ import {
   type GalleryVersion,
   readVersion,
   versionOf,
-  writeWhole,
 } from './version-file.js'
 
 /** So many changes can be undone. */

@@ -8,11 +8,10 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { GroceryError } from '../errors.js'
-import { writeWhole } from './version-file.js'
+import { writeAll, writeWhole } from '../whole-file.js'
 
 const vectorFormat = 1
 const magic = Buffer.from('grocerdV')
@@ -89,8 +88,7 @@ export class VectorFile {
     const records = [...vectors].map(([id, vector]) => recordOf(id, vector))
     const fd = openSync(this.#path, 'a')
     try {
-      const bytes = Buffer.concat(records)
-      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
+      writeAll(fd, Buffer.concat(records))
       fsyncSync(fd)
     } finally {
       closeSync(fd)

@@ -1,6 +1,5 @@
 // One version of a gallery as a file: what is enrolled, and what change made it. Written whole, never changed after.
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { GroceryError } from '../errors.js'
 
@@ -65,24 +64,4 @@ export function readVersion(path: string): GalleryVersion {
   const stray = entries.find(one => !known.has(one.sku))
   if (stray) throw invalid(path, `Expected a product ${stray.sku} for a picture but there is none`)
   return result.data
-}
-
-/** On disk, whole, when this returns: written beside its place, synced, renamed, and the rename synced. */
-export function writeWhole(path: string, content: string | Uint8Array): void {
-  const draft = `${path}.new`
-  const fd = openSync(draft, 'w', 0o600)
-  try {
-    const bytes = typeof content === 'string' ? Buffer.from(content) : content
-    for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-  renameSync(draft, path)
-  const folder = openSync(dirname(path), 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
 }

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statfsSync } fr
 import { dirname, join } from 'node:path'
 import { GroceryError } from '../errors.js'
 import { openModel, readWeights } from '../inference/manifest.js'
-import { noStep, type Step, sync, writeNew } from './atomic-file.js'
+import { noStep, type Step, sync, writeNew } from '../whole-file.js'
 import { type Bundle, checkFile, openBundle, type Trust, verifyBundle } from './bundle.js'
 import { manifestName, signatureName } from './bundle-manifest.js'
 import { checkHardware, checkLabels, checkVersion, type Place, type WallClock } from './judge.js'

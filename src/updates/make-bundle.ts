@@ -4,7 +4,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { dirname, extname, join } from 'node:path'
 import { GroceryError } from '../errors.js'
 import { openModel, readWeights } from '../inference/manifest.js'
-import { sync, writeNew } from './atomic-file.js'
+import { sync, writeNew } from '../whole-file.js'
 import {
   type BundleManifest,
   bundleSchema,

@@ -2,7 +2,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { noStep, readJson, type Step, writeJson } from './atomic-file.js'
+import { noStep, type Step } from '../whole-file.js'
+import { readJson, writeJson } from './json-file.js'
 
 const format = 1
 const version = z.int().min(1)

@@ -2,10 +2,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { DemoBroker } from '../../src/publish/broker.js'
 import { quiet } from './kiosk-parts.js'
+import { Relay } from './relay.js'
 
 export const hasMosquitto = spawnSync('mosquitto', ['-h']).error === undefined
 
@@ -79,53 +80,17 @@ async function waitForPort(port: number, host: string): Promise<void> {
   }
 }
 
-/** A TCP line to a broker that can be cut, or go dead without a word. */
-export class Line {
-  #server: Server | null = null
-  readonly #pairs = new Set<[Socket, Socket]>()
+/** A line that can be cut, or go dead without a word. */
+export class Line extends Relay {
   dead = false
   /** Bytes from the kiosk that went nowhere. */
   swallowed = 0
 
-  constructor(private readonly port: number) {}
-
-  async start(): Promise<string> {
-    const server = createServer(near => {
-      const far = connect(this.port, '127.0.0.1')
-      const pair: [Socket, Socket] = [near, far]
-      this.#pairs.add(pair)
-      const end = (): void => {
-        near.destroy()
-        far.destroy()
-        this.#pairs.delete(pair)
-      }
-      near.on('data', data => {
-        if (this.dead) this.swallowed += data.length
-        else far.write(data)
-      })
-      far.on('data', data => this.dead || near.write(data))
-      // As a cable does: it holds nothing back.
-      for (const socket of pair)
-        socket
-          .setNoDelay(true)
-          .on('error', () => {})
-          .on('close', end)
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    this.#server = server
-    return `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`
-  }
-
-  /** As when a cable is pulled and both sides notice at once. */
-  cut(): void {
-    for (const [near, far] of this.#pairs) {
-      near.resetAndDestroy()
-      far.resetAndDestroy()
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.cut()
-    this.#server?.close()
+  protected wire(near: Socket, far: Socket): void {
+    near.on('data', data => {
+      if (this.dead) this.swallowed += data.length
+      else far.write(data)
+    })
+    far.on('data', data => this.dead || near.write(data))
   }
 }

@@ -1,8 +1,8 @@
 // Certificates for torture: one CA that is trusted, and what a server may wrongly show; and a line that hears every byte of ours.
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
 import { chmodSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { Relay } from '../helpers/relay.js'
 
 export type ServerCertificate = 'good' | 'expired' | 'otherCa' | 'otherHost'
 
@@ -66,40 +66,16 @@ export function makeCertificates(dir: string): void {
 }
 
 /** A line on which every message of ours must begin as a record of TLS does. */
-export class TlsLine {
-  #server: Server | null = null
-  readonly #sockets = new Set<Socket>()
+export class TlsLine extends Relay {
   /** What did not. */
   readonly plain: string[] = []
 
-  constructor(private readonly port: number) {}
-
-  async start(): Promise<string> {
-    const server = createServer(near => {
-      const far = connect(this.port, '127.0.0.1')
-      near.once('data', data => {
-        // Handshake, TLS 1.x.
-        if (data[0] !== 0x16 || data[1] !== 0x03)
-          this.plain.push(`plain text: ${data.toString('hex', 0, 16)}`)
-      })
-      near.pipe(far).pipe(near)
-      for (const socket of [near, far]) {
-        this.#sockets.add(socket)
-        socket.on('error', () => {})
-        socket.on('close', () => {
-          this.#sockets.delete(socket)
-          near.destroy()
-          far.destroy()
-        })
-      }
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    this.#server = server
-    return `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`
-  }
-
-  async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
-    this.#server?.close()
+  protected wire(near: Socket, far: Socket): void {
+    near.once('data', data => {
+      // Handshake, TLS 1.x.
+      if (data[0] !== 0x16 || data[1] !== 0x03)
+        this.plain.push(`plain text: ${data.toString('hex', 0, 16)}`)
+    })
+    near.pipe(far).pipe(near)
   }
 }

@@ -1,48 +1,24 @@
 // A line between the daemon and mosquitto that answers events with "quota exceeded" in the broker's place, while it refuses.
-import { once } from 'node:events'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { Relay } from '../helpers/relay.js'
 
 const quotaExceeded = 0x97
 
-export class Refuser {
+export class Refuser extends Relay {
   refuses = true
-  #server: Server | null = null
-  readonly #sockets = new Set<Socket>()
 
-  constructor(private readonly port: number) {}
-
-  async start(): Promise<string> {
-    const server = createServer(near => {
-      const far = connect(this.port, '127.0.0.1')
-      let rest = Buffer.alloc(0)
-      near.on('data', data => {
-        rest = Buffer.concat([rest, data])
-        for (let packet = this.#next(rest); packet; packet = this.#next(rest)) {
-          rest = rest.subarray(packet.length)
-          const id = this.refuses ? eventId(packet) : null
-          if (id === null) far.write(packet)
-          else near.write(Buffer.from([0x40, 3, id >> 8, id & 255, quotaExceeded]))
-        }
-      })
-      far.on('data', data => near.write(data))
-      for (const socket of [near, far]) {
-        this.#sockets.add(socket)
-        socket.on('error', () => {})
-        socket.on('close', () => {
-          this.#sockets.delete(socket)
-          near.destroy()
-          far.destroy()
-        })
+  protected wire(near: Socket, far: Socket): void {
+    let rest = Buffer.alloc(0)
+    near.on('data', data => {
+      rest = Buffer.concat([rest, data])
+      for (let packet = this.#next(rest); packet; packet = this.#next(rest)) {
+        rest = rest.subarray(packet.length)
+        const id = this.refuses ? eventId(packet) : null
+        if (id === null) far.write(packet)
+        else near.write(Buffer.from([0x40, 3, id >> 8, id & 255, quotaExceeded]))
       }
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    this.#server = server
-    return `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`
-  }
-
-  async stop(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy()
-    this.#server?.close()
+    })
+    far.on('data', data => near.write(data))
   }
 
   /** The first whole packet: one byte of type, up to four of length. */
