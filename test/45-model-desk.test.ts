@@ -1,5 +1,5 @@
 // The model desk with a stand-in for vision: when it waits, what it says, and when it takes a model back.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parseConfig } from '../src/config/load.js'
@@ -431,4 +431,16 @@ t.test('a record of a newer grocerd is left as it is', async t => {
   })
   kiosk.starts()
   t.same(kiosk.heard, [], 'a record of another model does not hold')
+})
+
+t.test('a record that cannot be read keeps no kiosk from coming up', async t => {
+  const kiosk = await makeDesk(t)
+  // As a file that root wrote would be for the daemon's user; tests may be root, who reads everything but a folder.
+  const file = join(modelsFolder(kiosk.stateDir), 'activation.json')
+  mkdirSync(file)
+  kiosk.starts()
+  const message = `${file}: Expected a file that this user can read but received EISDIR`
+  t.same(kiosk.heard, [], 'the model of the configuration answers')
+  t.same(kiosk.state.reason, { code: 'ACTIVATION_INVALID', message })
+  t.equal(await kiosk.ask('activate', 3), `ACTIVATION_INVALID ${message}`)
 })

@@ -634,6 +634,12 @@ t.test('records carry a format; what is newer or torn is refused with a code', a
     failure(() => readRatchet(stateDir)),
     /^ACTIVATION_INVALID .*ratchet.json: keys: /,
   )
+  rmSync(file)
+  mkdirSync(file)
+  t.equal(
+    failure(() => installBundle(two, options)),
+    `ACTIVATION_INVALID ${file}: Expected a file that this user can read but received EISDIR`,
+  )
 })
 
 t.test(
