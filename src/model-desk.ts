@@ -12,7 +12,7 @@ import { type Trust, trustOf } from './updates/bundle.js'
 import { openCandidate } from './updates/candidate.js'
 import type { WallClock } from './updates/judge.js'
 import { placeOf } from './updates/place.js'
-import { type Proof, prove } from './updates/prove.js'
+import { loadPatienceMs, type Proof, prove } from './updates/prove.js'
 import { type Activation, readActivation, writeActivation } from './updates/records.js'
 import { type Choice, startChain } from './updates/start-chain.js'
 import { type Configured, openInstalled, readConfigured } from './updates/store.js'
@@ -68,7 +68,8 @@ export class ModelDesk {
   constructor(options: ModelDeskOptions) {
     this.#options = options
     const { vision, isIdle, clock, config } = options
-    this.#swap = new ModelSwap({ vision, isIdle })
+    const patienceMs = loadPatienceMs(config.runtime.device)
+    this.#swap = new ModelSwap({ vision, isIdle, patienceMs })
     this.#choices = [{ version: null, classifier: config.models.classifier }]
     this.#calmSince = clock.mono()
   }
@@ -223,7 +224,7 @@ export class ModelDesk {
   }
 
   #modelChoice({ classifier }: Choice, attempt = 0): ModelChoice {
-    return { models: { ...this.#options.config.models, classifier }, attempt }
+    return { models: { ...this.#options.config.models, classifier }, attempt, change: 0 }
   }
 
   async #change(to: Choice, proof: Proof | null, action: string): Promise<void> {

@@ -31,6 +31,7 @@ const configure = (...sources: string[]): Configure => ({
   memory: {} as Configure['memory'],
   cacheDir: null,
   attempt: 0,
+  change: 0,
   recognition: {} as Configure['recognition'],
   counter: {} as Configure['counter'],
   logLevel: 'silent',
