@@ -228,9 +228,11 @@ export class ModelDesk {
   }
 
   async #change(to: Choice, proof: Proof | null, action: string): Promise<void> {
-    const from = this.#runs
     const next = this.#modelChoice(to, proof?.attempt)
-    await this.#swap.run(next, this.#modelChoice(from), proof, `${this.#words(to)} is being loaded`)
+    const old = () => this.#modelChoice(this.#runs)
+    await this.#swap.run(next, old, proof, `${this.#words(to)} is being loaded`)
+    // What answered when this began may have failed since, while a sale went on, and even this one have followed it.
+    const from = this.#choices.find(one => one.version !== to.version) ?? this.#runs
     const { config, count, log, clock } = this.#options
     this.#choices = [to, ...this.#choices.filter(one => one.version !== to.version)]
     const isForward = action === 'activate'
@@ -285,9 +287,10 @@ export class ModelDesk {
 
   /** The vision process is gone, and being started again. */
   visionDown(code: string, message: string): void {
+    const { isUnderWay } = this.#swap
     this.#swap.visionDown(code, message)
     if (code === 'MODEL_LOADING') return
-    if (!this.#record?.trial || this.#swap.isUnderWay) return
+    if (!this.#record?.trial || isUnderWay) return
     const now = this.#options.clock.mono()
     this.#calmSince = now
     this.#crashes = [...this.#crashes.filter(at => now - at < crashWindowMs), now]
@@ -314,7 +317,7 @@ export class ModelDesk {
 
   /** To be called every second or so: a model that ran for a minute has ended its trial. */
   tick(): void {
-    if (!this.#record?.trial || this.#busy) return
+    if (!this.#record?.trial || this.#swap.isUnderWay) return
     if (this.#options.clock.mono() - this.#calmSince < crashWindowMs) return
     this.#write({ ...this.#record, trial: null })
   }

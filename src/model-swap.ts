@@ -41,12 +41,16 @@ export class ModelSwap {
   #stopped = false
   /** Every change has its number: what vision says to one that was given up is not the answer to the next. */
   #change = 0
-  isUnderWay = false
   /** What vision used last. */
   memory: MemoryUse | null = null
 
   constructor(options: ModelSwapOptions) {
     this.#options = options
+  }
+
+  /** Vision was told something and has not answered: what goes wrong now is the next model's, not that which answers. */
+  get isUnderWay(): boolean {
+    return this.#expected !== null
   }
 
   /** Resolves when the change that begins now must wait for the end of a sale. */
@@ -58,15 +62,20 @@ export class ModelSwap {
 
   /**
    * Resolves when the next model answers. Where something fails the old one goes on, or is loaded again.
+   * @param old what is gone back to then; asked when it is needed, since it may have failed and been replaced while this waits
    * @param proof what the next one took alone; null: not measured
    * @param why for people, while neither answers
    */
-  async run(next: ModelChoice, old: ModelChoice, proof: Proof | null, why: string): Promise<void> {
+  async run(
+    next: ModelChoice,
+    old: () => ModelChoice,
+    proof: Proof | null,
+    why: string,
+  ): Promise<void> {
     const { vision, patienceMs } = this.#options
     const change = ++this.#change
     next = { ...next, change }
     await this.#idle()
-    this.isUnderWay = true
     let asked = false
     try {
       const beside = this.#isUp && this.#fitsBeside(proof) && (await this.#loadBeside(next))
@@ -83,12 +92,10 @@ export class ModelSwap {
       const isLate = error instanceof GroceryError && error.code === 'TIMED_OUT' && !this.#stopped
       // Nobody knows what vision does now: the next process loads the old one.
       if (isLate && asked)
-        vision.restartWith(old, `${error.message}; the one before is loaded again`)
-      else vision.use(old)
+        vision.restartWith(old(), `${error.message}; the one before is loaded again`)
+      else vision.use(old())
       if (isLate && !asked) vision.send({ type: 'discard' })
       throw error
-    } finally {
-      this.isUnderWay = false
     }
   }
 

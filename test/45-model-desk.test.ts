@@ -393,6 +393,54 @@ t.test('three crashes within a minute of a change bring the old model back', asy
   t.equal(kiosk.record()?.rolledBack, null)
 })
 
+t.test('a change that waits for the end of a sale takes no protection away', async t => {
+  const kiosk = await makeDesk(t)
+  await kiosk.ask('activate', 2)
+  kiosk.state.idle = false
+  t.equal(await kiosk.ask('activate', 3), '3 waiting')
+  kiosk.heard.length = 0
+  for (let n = 0; n < 3; n++) kiosk.crash()
+  t.same(kiosk.heard, ['restart with configured'], 'crashes are counted')
+  t.match(kiosk.record(), { current: null, rolledBack: /^shop 2 was taken back/ })
+  kiosk.state.idle = true
+  for (; kiosk.counts.at(-1) !== 'activated' || kiosk.counts.length < 3;) await settle()
+  t.same(kiosk.heard.slice(1), ['prepare 3', 'use 3', 'swap'])
+  t.match(kiosk.record(), { current: 3, previous: null }, 'version 2 is not what it goes back to')
+
+  // What is waited for is what follows the one that fails.
+  await kiosk.ask('activate', 2)
+  kiosk.state.idle = false
+  t.equal(await kiosk.ask('activate', 3), '3 waiting')
+  for (let n = 0; n < 3; n++) kiosk.crash()
+  t.match(kiosk.record(), { current: 3, rolledBack: /^shop 2 was taken back/ })
+  kiosk.counts.length = 0
+  kiosk.state.idle = true
+  for (; kiosk.counts.length < 1;) await settle()
+  t.match(kiosk.record(), { current: 3, previous: null, rolledBack: null })
+
+  // A customer comes while it is being loaded beside the old one.
+  const next = await makeDesk(t)
+  await next.ask('activate', 2)
+  const { answer } = next.vision
+  next.vision.answer = message => {
+    if (message.type === 'prepare') next.state.idle = false
+    return answer(message)
+  }
+  t.equal(await next.ask('activate', 3), '3 waiting')
+  next.clock.advance(60_000)
+  next.desk().tick()
+  t.equal(next.record()?.trial, null, 'a minute ends the trial of what answers')
+  next.heard.length = 0
+  next.desk().hear(fault('MODEL_INVALID'))
+  next.crash()
+  next.desk().hear(ready())
+  t.same(next.heard, ['use configured'], 'what fails is followed by the one before')
+  t.match(next.state.reason?.message, /^shop 2 cannot be used \(MODEL_INVALID: it is so\); shop of/)
+  next.state.idle = true
+  for (; next.record()?.current !== 3;) await settle()
+  t.same(next.heard.slice(1), ['use 3', 'restart with 3'], 'what was prepared went with it')
+})
+
 t.test('a daemon that never runs for long with a new model goes back too', async t => {
   const kiosk = await makeDesk(t)
   await kiosk.ask('activate', 2)
