@@ -28,7 +28,7 @@ export const commandRoutes: Route[] = [
     path: '/api/v1/cmd/{verb}',
     handle: async ({ services, params, body }) => {
       const reply = await services.view.dispatch(params.verb!, body)
-      const status = reply.ok ? 200 : (statusOf[reply.error?.code ?? ''] ?? 500)
+      const status = reply.ok ? 200 : (statusOf[reply.error?.code ?? ''] ?? 503)
       return json(status, reply)
     },
   },
