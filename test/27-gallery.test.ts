@@ -168,9 +168,9 @@ t.test(
     writeFileSync(store.picturePath(gone), picture)
     const again = open(dir)
     t.notOk(existsSync(again.picturePath(gone)), 'the next start ends it')
-    t.notMatch(readFileSync(before[1]![0], 'utf8'), /"sku":"b"/)
+    t.same(JSON.parse(readFileSync(before[1]![0], 'utf8')).products, [product('a')])
     again.undo()
-    t.same(entriesOf(again), [], 'an undo does not bring it back')
+    t.same(entriesOf(again), ['a'], 'an undo does not bring it back')
 
     again.enrol(product('c'), [bytes('3')])
     writeFileSync(before[0]![0], 'damaged')
