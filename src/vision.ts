@@ -1,12 +1,10 @@
 // The vision process: cameras, model and inference, in the order of the data. It talks to the daemon and to nobody else.
-import { writeFileSync } from 'node:fs'
-import { availableParallelism, setPriority } from 'node:os'
 import { Camera } from './cameras/camera.js'
 import { PictureHealth } from './cameras/picture-health.js'
 import { systemClock } from './clock.js'
 import type { CameraConfig } from './config/schema.js'
 import { describeError, GroceryError } from './errors.js'
-import { type Exceeded, MemoryBudget } from './inference/memory-budget.js'
+import { type Exceeded, MemoryBudget, threadsOf } from './inference/memory-budget.js'
 import { createLog } from './log.js'
 import type { Configure, Down, ModelChoice, Up } from './protocol.js'
 import { classifierFor } from './recognition/choose.js'
@@ -17,6 +15,7 @@ import { Exchangeable } from './recognition/exchange.js'
 import { readPicture } from './recognition/picture.js'
 import { previewOf } from './recognition/preview.js'
 import { Recogniser } from './recognition/recogniser.js'
+import { standBack } from './stand-back.js'
 
 /** Also the sign of life: the daemon kills a vision process that is silent for longer. */
 const metricsEveryMs = 1000
@@ -26,8 +25,6 @@ const hangLookEveryMs = 250
 const stopPatienceMs = 3000
 /** Looks at the memory, one every metricsEveryMs, before a use above the budget ends the process. */
 const overPatience = 3
-/** Of Node, libuv and libvips, beside those of the runtime. */
-const otherThreads = 16
 
 const send = (message: Up) => {
   // The daemon may be gone already; `disconnect` ends this process then.
@@ -142,16 +139,6 @@ class CameraLoop {
   }
 }
 
-/** Lets the system choose this process, not the daemon, when memory runs out or both want the CPU. */
-function standBack(): void {
-  try {
-    writeFileSync('/proc/self/oom_score_adj', '500')
-    setPriority(process.pid, 5)
-  } catch {
-    // Not allowed in some containers; nothing depends on it.
-  }
-}
-
 async function main(): Promise<void> {
   const loops = new Map<string, CameraLoop>()
   let classifier: Exchangeable | null = null
@@ -220,7 +207,7 @@ async function main(): Promise<void> {
   const configure = async (message: Configure) => {
     const log = createLog('vision', message.logLevel)
     budget = new MemoryBudget(message.memory)
-    budget.capProcess(2 * availableParallelism() + message.runtime.streams + otherThreads)
+    budget.capProcess(threadsOf(message.runtime.streams))
     configured = message
     const isLoaded = (info: ClassifierInfo) => {
       log.info({ model: info.model, runtime: info.runtime }, 'the model is loaded')
@@ -318,7 +305,8 @@ async function main(): Promise<void> {
     endWhereOver()
     sendMetrics()
   }, metricsEveryMs)
-  standBack()
+  // The system is to choose this process, not the daemon, when memory runs out or both want the CPU.
+  standBack(500, 5)
 }
 
 await main()

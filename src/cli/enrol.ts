@@ -68,6 +68,7 @@ async function enrol(files: string[], options: Options): Promise<void> {
   const { readPicture } = await import('../recognition/picture.js')
   const { keepPicture } = await import('../gallery/picture.js')
   const { embedGallery } = await import('../gallery/embed.js')
+  const { hash } = await import('../inference/manifest.js')
   const { classifierOptions } = await import('./model-options.js')
   const { withGallery } = await import('./gallery/open.js')
 
@@ -80,9 +81,10 @@ async function enrol(files: string[], options: Options): Promise<void> {
       : [{ product: productOf(options), files }]
     const info = await embedder.start()
     try {
-      const { content, vectors } = await embedGallery(store, info, embedder)
+      const { content, vectors, vectorFile } = await embedGallery(store, info, embedder)
       const search = new GallerySearch(content, vectors, info.dims)
       const taken: { product: GalleryProduct; pictures: Uint8Array[] }[] = []
+      const fresh = new Map<string, Float32Array>()
       for (const { product, files } of groups) {
         const pictures: Uint8Array[] = []
         for (const file of files) {
@@ -98,15 +100,19 @@ async function enrol(files: string[], options: Options): Promise<void> {
           }
           const isTaken =
             warnings.length === 0 || (await isWanted(`${basename(file)}: ${warnings.join('; ')}.`))
-          if (isTaken) pictures.push(jpeg)
+          if (isTaken) {
+            pictures.push(jpeg)
+            fresh.set(hash(jpeg), embedding)
+          }
           said.push({ file, sku: product.sku, warnings, taken: isTaken })
         }
         if (pictures.length > 0) taken.push({ product, pictures })
       }
       const changed =
         taken.length > 0 ? store.enrolAll(taken, 'enrol') : { version: store.version, pictures: 0 }
-      // Embedded now, so that the next question is answered at once.
-      await embedGallery(store, info, embedder)
+      // Kept now, so that the next question is answered at once.
+      for (const id of fresh.keys()) if (vectorFile.get(id)) fresh.delete(id)
+      vectorFile.add(fresh)
       report(options.json ?? false, said, changed, store)
     } finally {
       await embedder.stop()

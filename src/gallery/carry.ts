@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { GroceryError } from '../errors.js'
 import { readJpegHeader } from '../inference/addon.js'
+import { readJson } from '../json-file.js'
 import type { Changed, GalleryStore } from './store.js'
 
 const exportFormat = 1
@@ -61,23 +62,13 @@ export function importGallery(store: GalleryStore, dir: string): Changed {
   const path = join(dir, name)
   const invalid = (words: string, cause?: unknown) =>
     new GroceryError('GALLERY_INVALID', `${path}: ${words}`, { cause })
-  let json: unknown
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (cause) {
-    throw invalid(`Expected an exported gallery but ${(cause as Error).message}`, cause)
-  }
-  const result = exportSchema.safeParse(json)
-  if (!result.success) {
-    const issue = result.error.issues[0]!
-    throw invalid(`${issue.path.join('.')}: ${issue.message}`)
-  }
-  const groups = result.data.products.map(({ pictures, ...product }) => ({
+  const what = 'an exported gallery'
+  const code = 'GALLERY_INVALID'
+  const exported = readJson(path, { schema: exportSchema, format: exportFormat, code, what })
+  if (!exported) throw invalid(`Expected ${what} but nothing is there`)
+  const groups = exported.products.map(({ pictures, ...product }) => ({
     product,
-    pictures: pictures.map(file => {
-      const bytes = readPictureFile(join(dir, file), file, invalid)
-      return bytes
-    }),
+    pictures: pictures.map(file => readPictureFile(join(dir, file), file, invalid)),
   }))
   return store.enrolAll(groups, 'import')
 }

@@ -23,7 +23,7 @@ export async function embedGallery(
     batch.set(id, (await embedder.embed(input)).embedding)
     onProgress(done + 1, missing.length)
   }
-  if (batch.size > 0) vectorFile.add(batch)
+  vectorFile.add(batch)
   const vectors = new Float32Array(content.entries.length * dims)
   content.entries.forEach(({ picture }, at) => vectors.set(vectorFile.get(picture)!, at * dims))
   return { content, vectors, vectorFile }

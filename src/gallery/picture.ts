@@ -2,6 +2,7 @@
 import { GroceryError } from '../errors.js'
 import type { PictureInput } from '../recognition/picture.js'
 import type { Box } from '../recognition/types.js'
+import { openUpright } from '../recognition/upright.js'
 
 /** Enough for every embedder, and some 40 kB. */
 const longestSide = 480
@@ -30,21 +31,16 @@ export async function keepPicture(
   name: string,
   [x0, y0, x1, y1]: Box = [0, 0, 1, 1],
 ): Promise<KeptPicture> {
-  const { openPicture, sharp } = await import('../sharp.js')
-  const raw =
-    'jpeg' in input ? null : { width: input.width, height: input.height, channels: 3 as const }
+  const { sharp } = await import('../sharp.js')
   try {
-    const upright =
-      'jpeg' in input
-        ? await openPicture(input.jpeg)
-            .autoOrient()
-            .rotate(input.rotate ?? 0)
-            .toColourspace('srgb')
-            .removeAlpha()
-            .raw()
-            .toBuffer({ resolveWithObject: true })
-        : { data: Buffer.from(input.rgb), info: raw! }
-    const { width, height } = upright.info
+    const { data, info } = await (
+      await openUpright(input)
+    )
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true })
+    const { width, height } = info
     const left = Math.floor(x0 * width)
     const top = Math.floor(y0 * height)
     const region = {
@@ -53,10 +49,9 @@ export async function keepPicture(
       width: Math.max(1, Math.ceil(x1 * width) - left),
       height: Math.max(1, Math.ceil(y1 * height) - top),
     }
-    const channels = upright.info.channels as 1 | 3
-    const cut = sharp(upright.data, { raw: { width, height, channels } }).extract(region)
-    const jpeg = await cut
-      .clone()
+    const channels = info.channels as 1 | 3
+    const jpeg = await sharp(data, { raw: { width, height, channels } })
+      .extract(region)
       .resize({ width: longestSide, height: longestSide, fit: 'inside', withoutEnlargement: true })
       .jpeg({ quality: 90 })
       .toBuffer()

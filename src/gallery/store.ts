@@ -1,9 +1,9 @@
 // The gallery on disk: versions, of which the newest counts, and the pictures that they name. It has one writer.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { createHash } from 'node:crypto'
 import type { Clock } from '../clock.js'
 import { describeError, GroceryError } from '../errors.js'
+import { hash } from '../inference/manifest.js'
 import {
   emptyGallery,
   type GalleryContent,
@@ -216,7 +216,7 @@ export class GalleryStore {
   }
 
   #keep(jpeg: Uint8Array): string {
-    const id = createHash('sha256').update(jpeg).digest('hex')
+    const id = hash(jpeg)
     if (!existsSync(this.picturePath(id))) writeWhole(this.picturePath(id), jpeg)
     return id
   }

@@ -85,6 +85,7 @@ export class VectorFile {
 
   /** On disk when it returns. */
   add(vectors: ReadonlyMap<string, Float32Array>): void {
+    if (vectors.size === 0) return
     const records = [...vectors].map(([id, vector]) => recordOf(id, vector))
     const fd = openSync(this.#path, 'a')
     try {

@@ -1,7 +1,7 @@
 // One version of a gallery as a file: what is enrolled, and what change made it. Written whole, never changed after.
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { GroceryError } from '../errors.js'
+import { readJson } from '../json-file.js'
 
 /** Rises when older versions of grocerd could not read what this one writes. */
 export const galleryFormat = 1
@@ -44,24 +44,13 @@ const invalid = (path: string, what: string) =>
 
 /** Throws GALLERY_INVALID; `newer` in its details says that a newer grocerd wrote it. */
 export function readVersion(path: string): GalleryVersion {
-  let json: { format?: unknown } | null
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw invalid(path, `Expected a version of the gallery but ${(error as Error).message}`)
-  }
-  if (typeof json?.format === 'number' && json.format > galleryFormat) {
-    const words = `${path}: Expected format ${galleryFormat} but received ${json.format}, of a newer grocerd`
-    throw new GroceryError('GALLERY_INVALID', words, { details: { newer: true } })
-  }
-  const result = versionSchema.safeParse(json)
-  if (!result.success) {
-    const issue = result.error.issues[0]!
-    throw invalid(path, `${issue.path.join('.')}: ${issue.message}`)
-  }
-  const { products, entries } = result.data
+  const what = 'a version of the gallery'
+  const code = 'GALLERY_INVALID'
+  const found = readJson(path, { schema: versionSchema, format: galleryFormat, code, what })
+  if (!found) throw invalid(path, `Expected ${what} but it is gone`)
+  const { products, entries } = found
   const known = new Set(products.map(one => one.sku))
   const stray = entries.find(one => !known.has(one.sku))
   if (stray) throw invalid(path, `Expected a product ${stray.sku} for a picture but there is none`)
-  return result.data
+  return found
 }

@@ -1,4 +1,5 @@
 // The memory budget of one process: limits before a model's load, its real use after it. It is never overrun silently.
+import { availableParallelism } from 'node:os'
 import { describeError, GroceryError } from '../errors.js'
 import { setDataLimit } from './addon.js'
 import { type GpuGauge, gpuGauge } from './gpu-memory.js'
@@ -50,6 +51,13 @@ export interface EngineLimits {
 
 /** A load is short and its peak is high: it is looked at often. */
 const sampleEveryMs = 5
+/** Of Node, libuv and libvips, beside those of the runtime. */
+const otherThreads = 16
+
+/** What capProcess is to reckon with where one engine runs. */
+export const threadsOf = (streams: number): number =>
+  2 * availableParallelism() + streams + otherThreads
+
 /** glibc's default: a thread's stack is mapped as a whole and hardly used. */
 const stackBytes = 8 * 1024 ** 2
 

@@ -14,6 +14,19 @@ export interface Unreadable {
   message: string
 }
 
+/** Figures of nothing mean nothing. @param images what the user gave */
+export function noneReadable(
+  images: string,
+  pictures: number,
+  [first]: readonly Unreadable[],
+): GroceryError {
+  const words = `Expected pictures in ${images} but none of ${pictures} can be read`
+  return new GroceryError(
+    'DATASET_INVALID',
+    `${words}; the first: ${first!.code} ${first!.message}`,
+  )
+}
+
 export interface Run {
   /** In the order of the pictures, without the unreadable ones. */
   outcomes: Outcome[]

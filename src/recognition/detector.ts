@@ -1,6 +1,6 @@
 // A detector: where things lie in a picture, without saying what they are.
 import { GroceryError } from '../errors.js'
-import { type EngineInput, readJpegHeader } from '../inference/addon.js'
+import { readJpegHeader } from '../inference/addon.js'
 import type { Manifest } from '../inference/manifest.js'
 import type { ModelState, RuntimeState } from '../protocol.js'
 import { boxOf } from './classifier.js'
@@ -72,7 +72,7 @@ export class Detector {
 
   /** Best first. Throws the IMAGE_* and ENGINE_* codes, INFERENCE_FAILED. */
   async detect(input: PictureInput): Promise<{ detections: Detection[]; stagesMs: StagesMs }> {
-    const { outputs, stagesMs } = await this.#runner.infer(input as EngineInput)
+    const { outputs, stagesMs } = await this.#runner.infer(input)
     const manifest = this.#manifest!
     const back = toPicture(manifest.input, sizeOf(input), boxOf(input))
     const detections = this.#find(outputs, manifest)

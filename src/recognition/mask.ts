@@ -2,7 +2,7 @@
 import type { CameraConfig } from '../config/schema.js'
 import type { Box } from './types.js'
 
-type Shape = NonNullable<CameraConfig['mask']>[number]
+export type Shape = NonNullable<CameraConfig['mask']>[number]
 type Point = readonly [x: number, y: number]
 
 interface Pixels {

@@ -1,8 +1,9 @@
 // A picture for people: an upright JPEG of moderate size, without what its camera must not show.
 import type { CameraConfig } from '../config/schema.js'
-import { decodeJpeg } from '../inference/addon.js'
-import { blackOut, hiddenShapes } from './mask.js'
+import { blackedOut } from './black-out.js'
+import { hiddenShapes } from './mask.js'
 import type { PictureInput } from './picture.js'
+import { openUpright } from './upright.js'
 
 const longestSide = 960
 
@@ -14,29 +15,11 @@ export async function previewOf(
   whole: PictureInput,
   camera: Pick<CameraConfig, 'mask' | 'roi'>,
 ): Promise<Uint8Array> {
-  const { openPicture, sharp } = await import('../sharp.js')
   const shapes = hiddenShapes(camera)
-  const input = shapes.length > 0 ? await blacked(whole, shapes) : whole
-  const picture =
-    'jpeg' in input
-      ? openPicture(input.jpeg)
-          .autoOrient()
-          .rotate(input.rotate ?? 0)
-      : sharp(input.rgb, { raw: { width: input.width, height: input.height, channels: 3 } })
+  const input = shapes.length > 0 ? await blackedOut(whole, shapes, longestSide) : whole
+  const picture = await openUpright(input)
   return picture
     .resize({ width: longestSide, height: longestSide, fit: 'inside', withoutEnlargement: true })
     .jpeg({ quality: 82 })
     .toBuffer()
-}
-
-async function blacked(
-  input: PictureInput,
-  shapes: ReturnType<typeof hiddenShapes>,
-): Promise<PictureInput> {
-  const picture =
-    'jpeg' in input
-      ? await decodeJpeg(input.jpeg, { maxSide: longestSide, rotate: input.rotate ?? 0 })
-      : { ...input, rgb: input.rgb.slice() }
-  blackOut(picture, shapes)
-  return picture
 }

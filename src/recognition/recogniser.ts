@@ -3,9 +3,10 @@ import type { Frame } from '../cameras/camera.js'
 import type { Clock } from '../clock.js'
 import type { CameraConfig } from '../config/schema.js'
 import { decodeJpeg, hasTurboJpeg, jpegLuma } from '../inference/addon.js'
+import { blackedOut } from './black-out.js'
 import type { Classification, PictureClassifier } from './classifier.js'
 import { type GateSettings, MotionGate } from './gate.js'
-import { blackOut, hiddenCells, hideCells } from './mask.js'
+import { hiddenCells, hideCells } from './mask.js'
 import { type PictureInput, readPicture } from './picture.js'
 import { gridSize, lumaGrid, type SceneSettings, SceneWatcher } from './scene.js'
 import type { FrameObservations, StagesMs } from './types.js'
@@ -88,13 +89,7 @@ export class Recogniser {
   async #masked(input: PictureInput): Promise<PictureInput> {
     const { mask, roi } = this.#camera
     if (!mask) return input
-    const maxSide = maskedPixels / Math.min(roi[2] - roi[0], roi[3] - roi[1])
-    const picture =
-      'jpeg' in input
-        ? await decodeJpeg(input.jpeg, { maxSide, rotate: input.rotate ?? 0 })
-        : { ...input, rgb: input.rgb.slice() }
-    blackOut(picture, mask)
-    return picture
+    return blackedOut(input, mask, maskedPixels / Math.min(roi[2] - roi[0], roi[3] - roi[1]))
   }
 
   async #grid(input: PictureInput): Promise<Float32Array> {

@@ -1,6 +1,7 @@
 // A bundle: files that a manifest names, which a trusted key has signed. Nothing of it is used before all of that is checked.
 import { createHash } from 'node:crypto'
 import { GroceryError } from '../errors.js'
+import { hash as sha256Of } from '../inference/manifest.js'
 import {
   type BundleManifest,
   bundleSchema,
@@ -42,8 +43,6 @@ export interface Bundle extends Signed {
   files: Entry[]
   close(): void
 }
-
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 const invalid = (where: string, what: string) =>
   new GroceryError('BUNDLE_INVALID', `${where}: ${what}`)
@@ -126,7 +125,7 @@ export function openBundle(path: string, trust: Trust): Bundle {
       manifestBytes,
       signatureText,
       keyId,
-      sha256: sha256(manifestBytes),
+      sha256: sha256Of(manifestBytes),
       files,
       close,
     }

@@ -1,9 +1,8 @@
 // Makes a signed bundle of a model folder and golden pictures: one archive, the same bytes for the same content and date.
-import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import { GroceryError } from '../errors.js'
-import { openModel, readWeights } from '../inference/manifest.js'
+import { hash, openModel, readWeights } from '../inference/manifest.js'
 import { sync, writeNew } from '../whole-file.js'
 import {
   type BundleManifest,
@@ -39,8 +38,6 @@ interface Content {
   path: string
   bytes: Buffer
 }
-
-const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
 /** Dot files are of editors and systems; everything else is wanted, and a folder or link is not. */
 function modelFiles(folder: string): Content[] {

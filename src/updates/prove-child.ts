@@ -1,35 +1,22 @@
 // The throw-away process of a self-test: loads one model under the memory budget, shows it the golden pictures, and ends.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { availableParallelism, setPriority } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describeError, GroceryError } from '../errors.js'
-import { type Exceeded, MemoryBudget } from '../inference/memory-budget.js'
+import { type Exceeded, MemoryBudget, threadsOf } from '../inference/memory-budget.js'
 import { assortmentFiles } from '../recognition/classifier.js'
 import { readAssortment } from '../recognition/assortment.js'
 import { Network } from '../recognition/network.js'
 import { readPicture } from '../recognition/picture.js'
+import { standBack } from '../stand-back.js'
 import type { ProofAnswer, ProofRequest } from './prove.js'
-
-/** Of Node, libuv and libvips, beside those of the runtime. */
-const otherThreads = 16
 
 const median = (values: number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 
-/** The till goes on while this runs: it may take what others leave, and goes first when memory runs out. */
-function standBack(): void {
-  try {
-    writeFileSync('/proc/self/oom_score_adj', '900')
-    setPriority(process.pid, 10)
-  } catch {
-    // Not allowed in some containers; nothing depends on it.
-  }
-}
-
 async function prove(request: ProofRequest): Promise<ProofAnswer & { ok: true }> {
   const { folder, golden, shop, runtime, memory, cacheDir, attempt } = request
   const budget = new MemoryBudget(memory)
-  budget.capProcess(2 * availableParallelism() + runtime.streams + otherThreads)
+  budget.capProcess(threadsOf(runtime.streams))
   const empty = budget.use().host.usedBytes
   const network = new Network({ model: folder, runtime, budget, cacheDir, attempt })
   const info = await network.start()
@@ -68,4 +55,4 @@ process.once('message', (request: ProofRequest) => {
     .then(answer => process.send!(answer, () => process.exit(0)))
 })
 process.on('disconnect', () => process.exit(1))
-standBack()
+standBack(900, 10)

@@ -2,10 +2,11 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { readJson, writeJson } from '../json-file.js'
 import { noStep, type Step } from '../whole-file.js'
-import { readJson, writeJson } from './json-file.js'
 
 const format = 1
+const code = 'ACTIVATION_INVALID'
 const version = z.int().min(1)
 
 /** How often items were sure. */
@@ -46,7 +47,7 @@ const ratchetFile = (stateDir: string) => join(modelsFolder(stateDir), 'ratchet.
 
 /** null where nothing was ever activated. @throws ACTIVATION_INVALID */
 export const readActivation = (stateDir: string): Activation | null =>
-  readJson(activationFile(stateDir), activation, format)
+  readJson(activationFile(stateDir), { schema: activation, format, code })
 
 /** Only who holds the lock of the state directory writes it: the daemon, or a command while none runs. */
 export function writeActivation(
@@ -60,7 +61,7 @@ export function writeActivation(
 
 /** @throws ACTIVATION_INVALID */
 export const readRatchet = (stateDir: string): Ratchet =>
-  readJson(ratchetFile(stateDir), ratchet, format) ?? { format, keys: {} }
+  readJson(ratchetFile(stateDir), { schema: ratchet, format, code }) ?? { format, keys: {} }
 
 /** Only who holds the lock of the models' folder writes it: one installation at a time. */
 export const writeRatchet = (stateDir: string, value: Ratchet, step: Step = noStep): void =>

@@ -4,9 +4,12 @@ import { writeFileSync } from 'node:fs'
 import { describeError, GroceryError } from '../../errors.js'
 import { type FoundBoxes, measureDetections } from '../../learn/average-precision.js'
 import { type BoxedPicture, readCoco } from '../../learn/coco.js'
+import { noneReadable, type Unreadable } from '../../learn/evaluate.js'
 import { eachInFlight } from '../../learn/in-flight.js'
-import { Detector, type DetectorOptions } from '../../recognition/detector.js'
+import { rate } from '../../learn/text/format.js'
+import { Detector } from '../../recognition/detector.js'
 import { readPicture } from '../../recognition/picture.js'
+import { percentile } from '../bench/loop.js'
 import { classifierOptions } from '../model-options.js'
 import { type EvaluateOptions, toStdout } from './options.js'
 
@@ -34,8 +37,6 @@ function checkDetectorOptions(options: EvaluateOptions): string {
   )
 }
 
-const percent = (share: number) => `${(100 * share).toFixed(1)} %`
-
 export async function evaluateDetector(options: EvaluateOptions): Promise<void> {
   const pictures = readCoco(checkDetectorOptions(options))
   const { model, runtime } = classifierOptions(options)
@@ -46,10 +47,10 @@ export async function evaluateDetector(options: EvaluateOptions): Promise<void> 
     runtime,
     ...precision,
     maxQueue: inFlight,
-  } as DetectorOptions)
+  })
   const info = await detector.start()
   const found = new Map<BoxedPicture, FoundBoxes>()
-  const unreadable: { file: string; code: string; message: string }[] = []
+  const unreadable: Unreadable[] = []
   const times: number[] = []
   try {
     await eachInFlight(pictures, inFlight, async picture => {
@@ -68,16 +69,12 @@ export async function evaluateDetector(options: EvaluateOptions): Promise<void> 
   } finally {
     await detector.stop()
   }
-  if (found.size === 0) {
-    const { code, message } = unreadable[0]!
-    const words = `Expected pictures in ${options.images} but none of ${pictures.length} can be read`
-    throw new GroceryError('DATASET_INVALID', `${words}; the first: ${code} ${message}`)
-  }
+  if (found.size === 0) throw noneReadable(options.images!, pictures.length, unreadable)
   const metrics = measureDetections(pictures.flatMap(one => found.get(one) ?? []))
-  const sorted = times.sort((a, b) => a - b)
+  times.sort((a, b) => a - b)
   const figures = {
     ...metrics,
-    latencyMs: { p50: sorted[Math.floor(sorted.length / 2)] },
+    latencyMs: { p50: percentile(times, 0.5) },
     model: info.model,
     runtime: info.runtime,
     dataset: options.images,
@@ -93,8 +90,8 @@ export async function evaluateDetector(options: EvaluateOptions): Promise<void> 
   console.log(
     [
       `${info.model.name} version ${info.model.version} in ${info.runtime.name} on ${info.runtime.device}, ${images} pictures with ${boxes} boxes`,
-      `  AP50 ${percent(ap50)}, AP75 ${percent(ap75)}, AP ${percent(ap)}`,
-      `  recall ${percent(recall)}, with one false box a picture ${percent(recallAt1fp)}`,
+      `  AP50 ${rate(ap50)}, AP75 ${rate(ap75)}, AP ${rate(ap)}`,
+      `  recall ${rate(recall)}, with one false box a picture ${rate(recallAt1fp)}`,
       ...unreadable.map(({ file, code, message }) => `  not read: ${file}: ${code} ${message}`),
     ].join('\n'),
   )

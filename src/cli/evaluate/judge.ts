@@ -5,7 +5,7 @@ import { openModel } from '../../inference/manifest.js'
 import { compare } from '../../learn/compare.js'
 import { type LabelledPicture, readDataset } from '../../learn/dataset.js'
 import { degradations, degrade } from '../../learn/degrade.js'
-import { runEvaluation, type Unreadable } from '../../learn/evaluate.js'
+import { noneReadable, runEvaluation, type Unreadable } from '../../learn/evaluate.js'
 import type { Extras } from '../../learn/extras.js'
 import { joinLabels, renumber } from '../../learn/label-space.js'
 import { ensembleFigures } from '../../learn/members.js'
@@ -70,11 +70,7 @@ export async function judgePictures(
     const run = await runEvaluation({ classifier, pictures, inFlight, onProgress: progress('') })
     const { unreadable, seconds } = run
     const outcomes = inSpace(run.outcomes)
-    if (outcomes.length === 0) {
-      const { code, message } = unreadable[0]!
-      const words = `Expected pictures in ${images} but none of ${pictures.length} can be read`
-      throw new GroceryError('DATASET_INVALID', `${words}; the first: ${code} ${message}`)
-    }
+    if (outcomes.length === 0) throw noneReadable(images, pictures.length, unreadable)
     const bad = new Set(unreadable.map(one => one.file))
     const readable = pictures.filter(one => !bad.has(one.file))
 

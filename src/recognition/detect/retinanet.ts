@@ -1,6 +1,6 @@
 // RetinaNet: several anchors a cell, each moved and stretched by four values.
 import { cellsOf, eachCell, joinLevels, levelsOf } from './levels.js'
-import { bestOf, type Decode, mismatch } from './types.js'
+import { bestOf, type Decode, mismatch, putAround } from './types.js'
 
 /** The anchor of a stride is four times as long; exp() of more than this would leave any picture. */
 const anchorStrides = 4
@@ -52,15 +52,7 @@ export const retinanet: Decode = (outputs, spec, input) => {
       const y = (row + offset) * stride + dy! * height
       const w = width * Math.exp(Math.min(dw!, maxStretch))
       const h = height * Math.exp(Math.min(dh!, maxStretch))
-      boxes.set(
-        [
-          (x - w / 2) / input.width,
-          (y - h / 2) / input.height,
-          (x + w / 2) / input.width,
-          (y + h / 2) / input.height,
-        ],
-        at,
-      )
+      putAround(boxes, at, [x, y, w, h], input)
     })
   })
   return { boxes, scores }

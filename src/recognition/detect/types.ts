@@ -64,3 +64,16 @@ function softmaxBest(values: Float32Array): number {
   })
   return most / sum
 }
+
+/** Writes the box around a middle, all in pixels of the input, as the fractions that Found wants. */
+export function putAround(
+  boxes: Float32Array,
+  at: number,
+  [x, y, width, height]: readonly [number, number, number, number],
+  input: InputSize,
+): void {
+  boxes[at] = (x - width / 2) / input.width
+  boxes[at + 1] = (y - height / 2) / input.height
+  boxes[at + 2] = (x + width / 2) / input.width
+  boxes[at + 3] = (y + height / 2) / input.height
+}

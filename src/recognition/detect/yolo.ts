@@ -1,6 +1,6 @@
 // YOLO: middle and size of each box and its classes in one row; decoded in the graph, or by us where strides are given.
 import { cellsOf, eachCell, levelsOf } from './levels.js'
-import { bestOf, type Decode, mismatch, sigmoid } from './types.js'
+import { bestOf, type Decode, mismatch, putAround, sigmoid } from './types.js'
 
 /** Version 8 and later have values by rows of boxes, [1, 4 + classes, boxes]; the earlier ones [1, boxes, 5 + classes]. */
 function rowsOf(data: Float32Array, [, first, second]: [number, number, number]) {
@@ -47,18 +47,10 @@ export const yolo: Decode = (outputs, spec, input) => {
       boxes[4 * row + 3] = Math.exp(boxes[4 * row + 3]!) * stride
     })
   }
-  const [x, y] = spec.units === 'fraction' ? [1, 1] : [input.width, input.height]
+  const size = spec.units === 'fraction' ? { width: 1, height: 1 } : input
   for (let at = 0; at < boxes.length; at += 4) {
-    const [middleX, middleY, w, h] = boxes.subarray(at, at + 4) as unknown as number[]
-    boxes.set(
-      [
-        (middleX! - w! / 2) / x,
-        (middleY! - h! / 2) / y,
-        (middleX! + w! / 2) / x,
-        (middleY! + h! / 2) / y,
-      ],
-      at,
-    )
+    const [x, y, w, h] = boxes.slice(at, at + 4)
+    putAround(boxes, at, [x!, y!, w!, h!], size)
   }
   return { boxes, scores }
 }
