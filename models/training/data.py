@@ -54,6 +54,12 @@ def fit_crop(rgb: np.ndarray, size: int = SIZE) -> np.ndarray:
     return resized[top:top + size, left:left + size]
 
 
+def fit_fill(rgb: np.ndarray, size: int) -> np.ndarray:
+    """The manifest's `fit: fill`, `filter: area`: the whole picture, stretched to a square. INTER_AREA
+    means bilinear where it enlarges."""
+    return cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA)
+
+
 def to_tensor(rgb: np.ndarray) -> np.ndarray:
     """HWC uint8 to CHW float32, (pixel - mean) / scale."""
     return np.ascontiguousarray(((rgb.astype(np.float32) - MEAN) / SCALE).transpose(2, 0, 1))

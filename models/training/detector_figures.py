@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from boxes import measure_boxes, nms
-from data import to_tensor
+from data import fit_fill, to_tensor
 from figures import rounded
 from runtimes import Run
 from scenes import Stock, counter, finish
@@ -34,8 +34,7 @@ def composed(stock: Stock, count: int, seed: int) -> Judged:
 def photographed(shelves: list[Shelf]) -> Judged:
     """Shelf photographs, stretched to the network's size as at run time (`fit: fill`)."""
     return Judged(
-        np.stack([to_tensor(cv2.resize(shelf.rgb, (SIZE, SIZE), interpolation=cv2.INTER_LINEAR))
-                  for shelf in shelves]),
+        np.stack([to_tensor(fit_fill(shelf.rgb, SIZE)) for shelf in shelves]),
         [shelf.boxes / shelf.rgb.shape[1] for shelf in shelves])
 
 

@@ -14,8 +14,8 @@ from course import in_background
 from data import Photo, decode, to_tensor
 from fine_tune import MIXED, size_of
 from labels import Label
+from whitening import DIMENSION
 
-DIMENSION = 256
 # A batch is so many classes, so many photographs of each.
 CLASSES, EACH = 8, 4
 SCALE, MARGIN, SMOOTHING = 20.0, 0.15, 0.1
@@ -23,16 +23,19 @@ TRIPLET_MARGIN = 0.2
 
 
 class Embedder(OnBackbone):
-    """N x 3 x 288 x 288 in; `embedding` N x 256, of length one, and the pooled 1280 features out."""
+    """As it is trained: a projection of the pooled features, and a proxy of every class. What ships has
+    another last layer, see whitening.py."""
 
-    def __init__(self, classes: int = 0):
+    def __init__(self, classes: int):
         super().__init__(2)
         self.project = nn.Linear(EMBEDDING, DIMENSION)
         self.proxies = nn.Parameter(torch.randn(classes, DIMENSION))
 
-    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        pooled = self.net.extract_features(image).mean((2, 3))
-        return functional.normalize(self.project(pooled.float())), pooled
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        """N x 256 of length one."""
+        with torch.autocast('cpu', torch.bfloat16, enabled=self.training):
+            pooled = self.net.extract_features(image).mean((2, 3))
+        return functional.normalize(self.project(pooled.float()))
 
 
 @torch.no_grad()
@@ -79,9 +82,7 @@ class Metric:
                                     for _ in range(self.steps)))
 
     def loss(self, model: Embedder, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        with torch.autocast('cpu', torch.bfloat16):
-            pooled = model.net.extract_features(images).mean((2, 3))
-        rows = functional.normalize(model.project(pooled.float()))
+        rows = model(images)
         if self.kind == 'triplet':
             return triplet_loss(rows, targets.argmax(1))
         return margin_loss(rows @ functional.normalize(model.proxies).T, targets)

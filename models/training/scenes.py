@@ -3,8 +3,8 @@
 The rules of a scene, so that others can make the same:
 1. The ground is a colour with a slope of light and one texture: grain, wood, brushed metal, a belt, or a
    blurred photograph. One scene in four has seams, lines, or a dark pane of glass. None of that has a box.
-2. A counter has 1 to 8 things, each 12 to 60 % of the picture's longer side long, turned and recoloured at
-   random; half of the scenes hold one thing several times. A thing lies where at most half of it covers others.
+2. A counter has 1 to 8 things (one counter in twenty has none), each 12 to 60 % of the picture's side long, turned
+   and recoloured at random; half of the scenes hold one thing several times. A thing lies where at most half of it covers others.
    A shelf has rows of upright things side by side, mostly the same one, each row cut from 1 to 3 things.
 3. Every thing throws a soft shadow.
 4. One counter in three has one or two hands: a forearm from the edge and five fingers, in a colour of skin or
@@ -203,7 +203,7 @@ def counter(size: int, stock: Stock, random: Random) -> Canvas:
     """Rules 2 to 4."""
     canvas = Canvas(ground(size, stock, random))
     squeeze = random.choice([1, 3 / 4, 9 / 16])
-    count = random.integers(1, 9)
+    count = 0 if random.random() < 0.05 else random.integers(1, 9)
     same = stock.thing(random) if random.random() < 0.5 else None
     usual = random.uniform(0.18, 0.5)
     shadow = random.uniform(0, 0.6)

@@ -1,19 +1,31 @@
 """Makes the embedder's model directory, and the trainings on half of the classes that measure it."""
 
 import argparse
+import json
 import multiprocessing
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import openvino as ov
 import torch
 
 from course import run_course
-from data import Photo, fine_of, read_split, read_studio
+from data import SIZE, Photo, fine_of, read_split, read_studio, tensors
+from enrolment import Unseen, look_alikes, mean_of, measure_unseen, unit
+from export import linear_layers, some, to_int8, to_onnx, write_both
 from labels import Label, read_classes
+from manifest import Kind, write_manifest
 from metric import Embedder, Metric, start_from
+from runtimes import onnx_runtime, openvino_f32
 from train_classifier import frozen_embeddings
+from whitening import DIMENSION, Finished, Pooled, fit_whitening, rooted
 
+NAME = 'grocery-embedder'
+SOURCE = 'models/training/train_embedder.py on train and val of the Grocery Store Dataset'
+MEASURED_ON = ('train and val: the classes of each half, named by a network trained on the other half alone; '
+               'mean of both')
 # How often the studio picture of a class stands among its photographs: a twelfth of what is drawn.
 STUDIO_COPIES = 3
 
@@ -67,21 +79,85 @@ def halves(labels: list[Label]) -> list[np.ndarray]:
     return [index[index % 2 == half] for half in (0, 1)]
 
 
+def finish(run: Run, photos: list[Photo], inputs: np.ndarray, name: str) -> None:
+    """RUN.work/model/NAME.*: the trained network with the whitening of its classes' photographs."""
+    folder, fine = run.work / 'model', fine_of(photos)
+    if (folder / f'{name}.onnx').exists():
+        return
+    folder.mkdir(exist_ok=True)
+    model = trained(run)
+    pooled_graph = run.work / 'pooled.onnx'
+    pooled_graph.write_bytes(to_onnx(Pooled(model), SIZE, ['pooled']).SerializeToString())
+    known = np.flatnonzero(np.isin(fine, run.seen))
+    pooled = openvino_f32(pooled_graph)(inputs[known])['pooled']
+    weights, bias = fit_whitening(pooled, fine[known])
+    rows = rooted(pooled) @ weights.T + bias
+    proto = to_onnx(Finished(model, weights, bias), SIZE, ['embedding'])
+    samples, views = some([photos[row] for row in known])
+    prototypes = unit(np.stack([unit(rows)[fine[known] == label].mean(0) for label in run.seen]))
+
+    def judge(compiled: ov.CompiledModel, view: tuple[np.ndarray, int]) -> float:
+        told = prototypes @ compiled(view[0])['embedding'][0]
+        return float(run.seen[np.argmax(told)] == view[1])
+
+    write_both(proto, to_int8(proto, samples, views, judge, linear_layers), folder, name)
+
+
+def measured(runs: list[Run], photos: list[Photo], inputs: np.ndarray, studio_inputs: np.ndarray,
+             later: np.ndarray, groups: np.ndarray, name: str) -> dict:
+    """Figures of both files on the classes that each run has not seen; `later` is true for val.txt."""
+    fine, figures = fine_of(photos), {}
+    for key, runtime, file in (('openvinoInt8', openvino_f32, f'{name}.int8.xml'),
+                               ('onnx', onnx_runtime, f'{name}.onnx')):
+        of_halves = []
+        for run in runs:
+            embed = runtime(run.work / 'model' / file)
+            out = np.flatnonzero(~np.isin(fine, run.seen))
+            unseen = Unseen(embed(inputs[out])['embedding'], fine[out], groups[out], later[out],
+                            embed(studio_inputs[np.unique(fine[out])])['embedding'])
+            of_halves.append(measure_unseen(unseen))
+            print(run.work.name, key, json.dumps(of_halves[-1]), flush=True)
+        figures[key] = mean_of(of_halves)
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--data', type=Path, required=True, help='the data set: classes.csv, ...')
     parser.add_argument('--work', type=Path, required=True, help='checkpoints, to resume from')
+    parser.add_argument('--out', type=Path, help='the model directory to write; without it, measure only')
     parser.add_argument('--epochs', type=int, default=12)
     parser.add_argument('--loss', choices=['margin', 'triplet'], default='margin')
+    parser.add_argument('--version', type=int, default=1)
     options = parser.parse_args()
 
     labels = read_classes(options.data)
-    photos = read_split(options.data, 'train') + read_split(options.data, 'val')
-    studio = read_studio(options.data)
+    before, later = read_split(options.data, 'train'), read_split(options.data, 'val')
+    photos, studio = before + later, read_studio(options.data)
     embeddings = frozen_embeddings(photos, labels, options.work)
     runs = [Run(seen, options.loss, options.epochs, options.work / f'{options.loss}-half-{half}')
             for half, seen in enumerate(halves(labels))]
-    train_runs(runs, photos, studio, labels, embeddings)
+    whole = Run(np.arange(len(labels)), options.loss, options.epochs, options.work / f'{options.loss}-all')
+    train_runs(runs + [whole] * (options.out is not None), photos, studio, labels, embeddings)
+
+    inputs = tensors(photos)
+    for run in runs:
+        finish(run, photos, inputs, NAME)
+    figures = measured(runs, photos, inputs, tensors(studio), np.arange(len(photos)) >= len(before),
+                       look_alikes(embeddings, fine_of(photos)), NAME)
+    print(json.dumps(figures))
+    if options.out is None:
+        return
+    finish(whole, photos, inputs, NAME)
+    options.out.mkdir(parents=True, exist_ok=True)
+    for file in (whole.work / 'model').iterdir():
+        shutil.copy(file, options.out / file.name)
+    write_manifest(options.out, NAME, options.version, Kind(
+        'embedder', SIZE, 'crop', {'activation': 'none', 'embedding': 'embedding', 'dimension': DIMENSION,
+                                   'normalise': False},
+        'MIT (training data) and Apache-2.0 (origin of the backbone): see CARD.md', SOURCE),
+        {'distance': figures['openvinoInt8']['strangers']['5']['distance'], 'measuredOn': MEASURED_ON},
+        {'split': MEASURED_ON, **figures})
 
 
 if __name__ == '__main__':
