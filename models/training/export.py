@@ -59,8 +59,8 @@ Judge = Callable[[ov.CompiledModel, object], float]
 
 
 def to_int8(proto: onnx.ModelProto, samples: list[np.ndarray], rows: list, judge: Judge,
-            ignored: Callable[[ov.Model], list[str]]) -> ov.Model:
-    """Post-training quantisation with accuracy control: layers that cost more than MOST_LOSS of what
+            ignored: Callable[[ov.Model], list[str]], most_loss: float = MOST_LOSS) -> ov.Model:
+    """Post-training quantisation with accuracy control: layers that cost more than `most_loss` of what
     JUDGE says of the ROWS go back to floating point; those that `ignored` names are not touched."""
     model = ov.convert_model(io.BytesIO(proto.SerializeToString()))
 
@@ -69,7 +69,7 @@ def to_int8(proto: onnx.ModelProto, samples: list[np.ndarray], rows: list, judge
         return float(np.mean(hits)), hits
 
     return nncf.quantize_with_accuracy_control(
-        model, nncf.Dataset(samples), nncf.Dataset(rows), validate, max_drop=MOST_LOSS,
+        model, nncf.Dataset(samples), nncf.Dataset(rows), validate, max_drop=most_loss,
         subset_size=len(samples), ignored_scope=nncf.IgnoredScope(names=ignored(model)))
 
 
