@@ -20,7 +20,8 @@ if (!process.argv.includes('--table')) {
 }
 
 const ms = value => (value < 1000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`)
-const recovery = found => (!found || found.max === null ? '–' : `${ms(found.p50)}, at most ${ms(found.max)}`)
+const recovery = found =>
+  !found || found.max === null ? '–' : `${ms(found.p50)}, at most ${ms(found.max)}`
 const lines = []
 for (const name of readdirSync(folder)
   .filter(name => name.endsWith('.json'))

@@ -8,6 +8,7 @@
 #include "node/host_binding.h"
 #include "node/image_binding.h"
 #include "node/learn_binding.h"
+#include "node/nearest_binding.h"
 
 namespace {
 
@@ -19,6 +20,7 @@ Napi::Object open_addon(Napi::Env env, Napi::Object exports) {
   grocerd::node::export_image(env, exports);
   grocerd::node::export_host(env, exports);
   grocerd::node::export_learn(env, exports);
+  grocerd::node::export_nearest(env, exports);
   return exports;
 }
 

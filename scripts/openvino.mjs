@@ -27,6 +27,10 @@ const wheels = {
   },
 }
 
+/** What is pinned, for scripts/sbom.mjs. */
+export const openVinoWheels = () =>
+  Object.entries(wheels).map(([arch, { sha256 }]) => ({ arch, version, sha256 }))
+
 // From the wheel: the C and core libraries, the readers of IR and ONNX, the device plugins, TBB and
 // the GPU's tuning table; not the other readers, headers or Python code. The licences stay with
 // them.

@@ -1,28 +1,33 @@
 // The daemon process, its composition root: vision -> counter -> outbox -> MQTT, and what HTTP may see of it.
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { type Clock, systemClock } from './clock.js'
 import { type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
 import { Counter } from './counter/counter.js'
 import { describeError } from './errors.js'
-import type { MemoryUse } from './inference/memory-budget.js'
+import { sdNotify } from './inference/addon.js'
 import { Kiosk } from './kiosk.js'
+import { LifeSigns } from './life-signs.js'
 import type { Logger } from './log.js'
+import { ModelDesk } from './model-desk.js'
 import { clockSynced } from './observe/clock-sync.js'
-import { Health, type Readiness, type Reason } from './observe/health.js'
+import { Health, type Reason } from './observe/health.js'
 import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
-import type { Configure, RuntimeState, Up } from './protocol.js'
+import { logReadiness } from './observe/readiness-log.js'
+import { Watchdog } from './observe/watchdog.js'
+import type { RuntimeState, Up } from './protocol.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
 import { Outbox } from './publish/outbox/outbox.js'
 import { Publisher } from './publish/publisher.js'
 import { createUuidV7 } from './publish/uuid.js'
 import type { FrameObservations, Product } from './recognition/types.js'
+import { connecting, insteadOf, isBuilt, isWithin } from './reasons.js'
 import { Recorder } from './recorder.js'
 import { TillDesk } from './till-desk.js'
 import { version } from './version.js'
+import { visionConfig } from './vision-config.js'
 import { VisionProcess } from './vision-process.js'
 
 const housekeepingMs = 1000
@@ -39,6 +44,7 @@ interface Parts {
   health: Health
   metrics: Metrics
   vision: VisionProcess
+  models: ModelDesk
   counter: Counter
   desk: TillDesk
   outbox: Outbox
@@ -46,15 +52,8 @@ interface Parts {
   publisher: Publisher
   kiosk: Kiosk
   envelope: EventEnvelope
+  life: LifeSigns
 }
-
-const connecting = (camera: string) => ({
-  code: 'CAMERA_CONNECTING',
-  message: `camera ${camera} has not given a frame yet`,
-})
-
-const isWithin = ({ host, gpu }: MemoryUse): boolean =>
-  [host, gpu].every(one => !one || one.budgetBytes === null || one.usedBytes <= one.budgetBytes)
 
 export class Daemon {
   readonly #config: Config
@@ -70,7 +69,6 @@ export class Daemon {
   #tooLarge = ''
   /** The same as a reason of the state, while a stand-in runs. */
   #memoryReason: Reason | null = null
-  #loggedReadiness = ''
   #lastWhy: string | null = null
   #shownState = ''
   #shownBasket = ''
@@ -107,7 +105,7 @@ export class Daemon {
     const metrics = new Metrics({ version })
 
     const vision = new VisionProcess(
-      this.#visionConfig(),
+      visionConfig(config),
       {
         onMessage: message => this.#hear(message),
         onDown: reason => this.#visionDown(reason),
@@ -116,6 +114,16 @@ export class Daemon {
       log,
     )
     const counter = new Counter({ ...config.counter, blind: this.#blindMs(), newId })
+    const models = new ModelDesk({
+      config,
+      vision,
+      isIdle: () => counter.session === null && counter.item === null,
+      setReason: reason => health.set('model', reason),
+      count: change => metrics.modelChanged(change),
+      clock,
+      clockSynced,
+      log,
+    })
     const outbox = new Outbox({ ...config.outbox, envelope, clock, log })
     const recorder = new Recorder({
       outbox,
@@ -123,8 +131,10 @@ export class Daemon {
       health,
       clock,
       onEvents: events => {
-        for (const event of events)
+        for (const event of events) {
           metrics.event({ action: event.action, decision: event.item.decision })
+          models.placed(event)
+        }
         kiosk.eventsMade(events)
         publisher.notify()
         this.#showBasket()
@@ -153,10 +163,12 @@ export class Daemon {
         recognise: request => desk.recognise(request),
         confirm: request => desk.confirm(request),
         session: request => desk.session(request),
+        model: request => models.command(request),
       },
       onPublished: event => {
         if (!event.replayed) metrics.published(event.latencyMs)
       },
+      onRefused: reason => health.set('events', reason),
       onConnection: (up, reason) => {
         metrics.setMqtt(up)
         health.set('mqtt', up ? null : reason)
@@ -178,10 +190,12 @@ export class Daemon {
       dispatch: (verb, payload) => publisher.dispatch(verb, payload),
       askPreview: camera => vision.send({ type: 'preview', camera }),
     })
+    const life = new LifeSigns(config.cameras, recorder)
     this.#parts = {
       health,
       metrics,
       vision,
+      models,
       counter,
       desk,
       outbox,
@@ -189,15 +203,17 @@ export class Daemon {
       publisher,
       kiosk,
       envelope,
+      life,
     }
 
     await this.#begin(metrics)
     const { counterState } = await this.#begin(outbox)
     if (counterState !== null) counter.restore(counterState)
     this.#running.push(recorder)
+    await this.#begin(models)
+    health.onChange(logReadiness(log))
     health.onChange(readiness => {
       metrics.setReadiness(readiness)
-      this.#logReadiness(readiness)
       this.#showState()
     })
     health.set('vision', {
@@ -219,6 +235,7 @@ export class Daemon {
     await this.#begin(vision)
     const timer = setInterval(() => this.#keepHouse(), housekeepingMs)
     this.#running.push({ stop: () => clearInterval(timer) })
+    await this.#begin(new Watchdog({ work: life.work, health, clock, log, notify: sdNotify }))
     log.info({ httpPort: this.httpPort, mqttUrl: publisher.url, bootId, version }, 'grocerd runs')
   }
 
@@ -248,25 +265,6 @@ export class Daemon {
     return await part.start()
   }
 
-  #visionConfig(): Configure {
-    const { kiosk, cameras, models, catalogue, runtime } = this.#config
-    const { memory, recognition, counter, outbox, log } = this.#config
-    return {
-      type: 'configure',
-      cameras,
-      models,
-      catalogue,
-      site: kiosk.site,
-      runtime,
-      memory,
-      cacheDir: runtime.cache ? join(outbox.dir, 'cache') : null,
-      attempt: 0,
-      recognition,
-      counter,
-      logLevel: log.level,
-    }
-  }
-
   /** Several cameras are views of one surface: the first that counts items announces, the others vote. */
   #leader() {
     return this.#config.cameras.find(camera => camera.mode === 'single')
@@ -280,7 +278,9 @@ export class Daemon {
   // ---- what vision says
 
   #hear(message: Up): void {
-    const { health, kiosk, metrics, envelope, counter } = this.#parts!
+    const { health, kiosk, metrics, envelope, counter, life, models } = this.#parts!
+    life.hear(message)
+    models.hear(message)
     switch (message.type) {
       case 'ready': {
         const { model, runtime, products } = message
@@ -292,6 +292,7 @@ export class Daemon {
         // First, so that no state in between says that all is well.
         this.#memoryReason = this.#standIn(runtime)
         health.set('memory', this.#memoryReason)
+        health.set('building', null)
         health.set('vision', null)
         if (this.#config.cameras.length === 0) health.started()
         this.#showState()
@@ -319,11 +320,14 @@ export class Daemon {
       case 'metrics':
         kiosk.visionUses(message.rssBytes, message.memory)
         if (isWithin(message.memory)) health.set('memory', this.#memoryReason)
+        if (message.building)
+          health.set('building', isBuilt(modelName(this.#config.models), message.building))
         metrics.setVision(message)
         return
       case 'fault': {
-        const { code, message: words, fatal, fallbacks } = message
+        const { code, message: words, fatal, fallbacks, runsOn } = message
         this.#log.warn({ code, fatal }, words)
+        if (runsOn) health.set('building', { code, message: insteadOf(words, runsOn) })
         if (code === 'MEMORY_BUDGET_EXCEEDED') {
           metrics.memoryExceeded()
           if (!fatal) health.set('memory', { code, message: words })
@@ -345,12 +349,16 @@ export class Daemon {
   /** What runs instead of the model as it was wanted is said for as long as it runs. */
   #standIn({ name, device }: RuntimeState): Reason | null {
     if (!this.#parts!.vision.fellBack) return null
-    const message = `${this.#tooLarge}; it runs in ${name} on ${device} instead`
+    const message = insteadOf(
+      this.#tooLarge || 'It does not fit as it was wanted',
+      `${name} on ${device}`,
+    )
     return { code: 'MEMORY_BUDGET_EXCEEDED', message }
   }
 
   #visionDown(reason: { code: string; message: string }): void {
-    const { health, kiosk, metrics, counter } = this.#parts!
+    const { health, kiosk, metrics, counter, life, models } = this.#parts!
+    life.visionIsDown()
     this.#log.error(reason, 'vision is down')
     kiosk.visionIsDown()
     counter.loseSight()
@@ -359,8 +367,9 @@ export class Daemon {
     for (const { id } of this.#config.cameras) health.set(`camera:${id}`, connecting(id))
     metrics.visionRestarted()
     for (const { id } of this.#config.cameras) {
-      metrics.setCamera({ type: 'cameraHealth', camera: id, status: 'connecting', reason: null })
+      metrics.setCamera({ camera: id, status: 'connecting' })
     }
+    models.visionDown(reason.code, reason.message)
     this.#showBasket()
     this.#showState()
   }
@@ -391,14 +400,6 @@ export class Daemon {
 
   // ---- what others are shown
 
-  /** One line when the status or a code changes: a fault that lasts must not flood the journal. */
-  #logReadiness({ status, reasons }: Readiness): void {
-    const text = [status, ...reasons.map(reason => reason.code)].join(' ')
-    if (text === this.#loggedReadiness) return
-    this.#loggedReadiness = text
-    this.#log[status === 'degraded' ? 'warn' : 'info']({ status, reasons }, `readiness: ${text}`)
-  }
-
   #showBasket(): void {
     const { counter, publisher, kiosk } = this.#parts!
     const basket = counter.basket(this.#clock.mono())
@@ -423,12 +424,15 @@ export class Daemon {
   }
 
   #keepHouse(): void {
-    const { envelope, metrics, outbox, publisher } = this.#parts!
+    const { envelope, health, metrics, models, outbox, publisher } = this.#parts!
+    models.tick()
     envelope.clockSynced = clockSynced()
-    const { depth, dropped } = outbox.stats()
+    const { depth, dropped, writtenBytes } = outbox.stats()
+    for (const [what, complaint] of Object.entries(outbox.complaints())) health.set(what, complaint)
     // Without frames nothing else would say that the basket is not seen any more.
     this.#showBasket()
-    metrics.setOutbox({ depth, dropped, replayed: publisher.stats().replayed })
+    metrics.setOutbox({ depth, dropped, writtenBytes, replayed: publisher.stats().replayed })
+    metrics.setIncoming(publisher.stats())
     this.#showState()
   }
 }

@@ -4,13 +4,17 @@
 /** Exit codes of every command (sysexits where systemd cares). */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, locked: 75, config: 78 } as const
 
-interface ErrorEntry {
+export interface ErrorEntry {
   meaning: string
   remedy: string
   exit?: number
 }
 
 export const errorTable = {
+  ACTIVATION_INVALID: {
+    meaning: 'The record of installed or active models is of a newer grocerd or damaged.',
+    remedy: 'Use the newer version again, or move the folder models of the state directory away.',
+  },
   ADDON_NOT_BUILT: {
     meaning: 'The native addon is not there or does not load on this machine.',
     remedy: 'Run `npm ci` (it needs g++, make and Python 3) and read its output.',
@@ -27,13 +31,49 @@ export const errorTable = {
     meaning: 'The model was right less often than --min-top1 asks for.',
     remedy: 'Look at the worst mistakes in the report (--html) before the model is used.',
   },
+  BUNDLE_EXPIRED: {
+    meaning: 'The model bundle is past the date until which it may be installed.',
+    remedy: 'Take a newer bundle; check the clock of this machine.',
+  },
+  BUNDLE_INCOMPATIBLE: {
+    meaning: 'The model bundle is for other hardware, another grocerd or other classes.',
+    remedy: 'Take the bundle made for this kind of kiosk; docs/8-updates.md says what counts.',
+  },
+  BUNDLE_INVALID: {
+    meaning: 'The model bundle is damaged, incomplete, or not of the form that one has.',
+    remedy: 'Copy it again; if it stays so, make it anew with `grocerd models sign`.',
+  },
+  BUNDLE_OUTDATED: {
+    meaning: 'The model bundle is not newer than what was installed before.',
+    remedy: 'Take a newer bundle, or give the model a higher version and sign it again.',
+  },
+  BUNDLE_UNTRUSTED: {
+    meaning: 'No key that this kiosk trusts has signed the model bundle.',
+    remedy: 'Add the public key to models.keys if it is yours; else do not use the bundle.',
+  },
   CAMERA_CONNECTING: {
     meaning: 'The camera is being opened and has not given a frame yet.',
     remedy: 'Wait a moment; if it stays, check cable, power and address.',
   },
+  CAMERA_DARK: {
+    meaning:
+      'Everything the camera has shown for three seconds is dark: no light, or a covered lens.',
+    remedy: 'Uncover the lens or turn on the light; nothing is announced until it sees again.',
+  },
   CAMERA_ENDED: {
     meaning: 'A finite source (a file, or dir: with loop=0) has been read to its end.',
     remedy: 'Nothing: this is the normal end. Use loop=1 for a source that repeats.',
+  },
+  CAMERA_FROZEN: {
+    meaning:
+      'The camera has given exactly the same picture for ten seconds, which no sensor does: it is an old one.',
+    remedy:
+      'Restart the camera, or whatever relays its pictures; nothing is announced until they change.',
+  },
+  CAMERA_LOST: {
+    meaning:
+      'A camera that was open has gone: it was unplugged, or the program that feeds it ended.',
+    remedy: 'Check cable, power and that program; grocerd opens it again by itself.',
   },
   CAMERA_NOT_FOUND: {
     meaning: 'The camera, file or folder that a source names is not there, or cannot be opened.',
@@ -41,7 +81,7 @@ export const errorTable = {
   },
   CAMERA_SOURCE_INVALID: {
     meaning: 'A camera source is not a URI that this version reads.',
-    remedy: 'Use dir:FOLDER?hold=2s&gap=0s&loop=1 or file:CLIP.',
+    remedy: 'Use dir:FOLDER?hold=2s&gap=0s&loop=1, file:CLIP or file:FIFO?live=1.',
     exit: exitCodes.config,
   },
   CAMERA_STALLED: {
@@ -91,6 +131,11 @@ export const errorTable = {
     remedy:
       'Use a device that the message lists, or install its driver; `grocerd doctor` lists all.',
   },
+  DISK_LOW: {
+    meaning:
+      'Less of the disk of outbox.dir is free than outbox.minFree; the outbox grows no more, and its oldest events would be given up, counted.',
+    remedy: 'Free disk space; look for what else fills the disk.',
+  },
   ENGINE_BUSY: {
     meaning: 'More requests are waiting for the model than its queue holds.',
     remedy: 'Send fewer at a time; cameras drop old frames by themselves.',
@@ -103,9 +148,38 @@ export const errorTable = {
     meaning: 'The members of an ensemble do not know the same products.',
     remedy: 'Give models whose labels have the same skus, in any order, or leave one out.',
   },
+  EVENT_REFUSED: {
+    meaning:
+      'The broker is there and does not take events: a size limit, a quota or its ACL; they wait on disk.',
+    remedy:
+      'Look at the code in the message and the log of the broker; grocerd tries again every 5 s.',
+  },
   FFMPEG_NOT_FOUND: {
     meaning: 'A file: source needs ffmpeg and it is not on the PATH.',
     remedy: 'Install it: apt install ffmpeg.',
+  },
+  GALLERY_EMPTY: {
+    meaning: 'Nothing is enrolled in the gallery.',
+    remedy: 'Enrol products: `grocerd enrol --sku SKU --name NAME PICTURE…`.',
+  },
+  GALLERY_INVALID: {
+    meaning: 'A file of the gallery is damaged, or a newer grocerd wrote it.',
+    remedy:
+      'Install the newer grocerd, or import a copy that was made by `grocerd gallery export`.',
+    exit: exitCodes.config,
+  },
+  GALLERY_NOTHING_TO_UNDO: {
+    meaning: 'The gallery has no earlier version to go back to.',
+    remedy: 'Look at `grocerd gallery history`; what was forgotten does not come back.',
+  },
+  GALLERY_PRODUCT_INVALID: {
+    meaning: 'What was said of a product to enrol is not complete or not of the right form.',
+    remedy: 'Give --sku and --name; a GTIN has 8, 12, 13 or 14 digits with a right check digit.',
+    exit: exitCodes.usage,
+  },
+  GALLERY_SKU_UNKNOWN: {
+    meaning: 'The gallery has no product of that sku.',
+    remedy: 'Look at `grocerd gallery list`.',
   },
   GPU_MEMORY_UNKNOWN: {
     meaning: 'Nobody says how much memory the GPU has, so its budget cannot be kept.',
@@ -201,6 +275,11 @@ export const errorTable = {
     meaning: 'The item or recognition that a confirm names is not there any more.',
     remedy: 'Ask again with recognise; items live until they are removed or the session ends.',
   },
+  KEY_INVALID: {
+    meaning: 'A key for model bundles is not a minisign key that grocerd can use.',
+    remedy: 'Make one with `grocerd models keygen`; a public key is one line, 56 characters.',
+    exit: exitCodes.config,
+  },
   LABELS_INVALID: {
     meaning: 'The labels file cannot be read, or has not one row for each class of the model.',
     remedy: 'Give one label a line (or the CSV of docs/2-models.md), in the order of the classes.',
@@ -242,13 +321,26 @@ export const errorTable = {
     exit: exitCodes.config,
   },
   MODEL_LOADING: {
-    meaning: 'The model is being loaded; nothing is recognised until it is there.',
+    meaning:
+      'The model is being loaded; nothing is recognised until it is there, unless the message says what runs meanwhile.',
     remedy: 'Wait: the state becomes ready by itself.',
+  },
+  MODEL_NOT_ACTIVE: {
+    meaning: 'No activated model is there to go back from: that of the configuration answers.',
+    remedy: 'Nothing is to be done; `grocerd models list` shows what is there.',
   },
   MODEL_NOT_FOUND: {
     meaning: 'There is no model of that name or path.',
     remedy: 'Name a folder under models/ or give a path to a folder, .xml or .onnx file.',
     exit: exitCodes.config,
+  },
+  MODEL_NOT_INSTALLED: {
+    meaning: 'The version of the model that was named is not installed on this kiosk.',
+    remedy: 'Install it with `grocerd models install`; `grocerd models list` shows all.',
+  },
+  MODEL_ROLLED_BACK: {
+    meaning: 'A new model was not good enough here, and the one before answers again.',
+    remedy: 'Read the message; activate another version, or roll back by hand to end it.',
   },
   MODEL_SHAPE_MISMATCH: {
     meaning: 'The shape of the model, of its input or of its output is not what was expected.',
@@ -257,7 +349,7 @@ export const errorTable = {
   },
   MODEL_UNWRITABLE: {
     meaning: 'The new model cannot be written: the disk is full, or the folder may not be written.',
-    remedy: 'Free disk space, or name another folder with --out; nothing half written is left.',
+    remedy: 'Free disk space, or name another folder; nothing half written is left.',
   },
   MQTT_DISCONNECTED: {
     meaning: 'There is no connection to the MQTT broker; events wait on disk.',
@@ -290,6 +382,12 @@ export const errorTable = {
     remedy: 'Use the newer version again, or move the state directory away after saving it.',
     exit: exitCodes.config,
   },
+  OUTBOX_WRITES_HIGH: {
+    meaning:
+      'The outbox wrote more in the last 24 hours than outbox.dailyWrites; flash wears out by it.',
+    remedy:
+      'Look in /metrics for what is written (grocerd_outbox_written_bytes_total, grocerd_events_total); raise outbox.dailyWrites where the disk can take it.',
+  },
   PREDICTIONS_INVALID: {
     meaning: 'The held-out predictions cannot be read, or a row is not what this model could say.',
     remedy:
@@ -307,6 +405,11 @@ export const errorTable = {
       'Mend the line that the message names; the header is site,sku,share, and an empty site is every site.',
     exit: exitCodes.config,
   },
+  RATE_LIMITED: {
+    meaning: 'More commands of one verb came than a till has reason to send.',
+    remedy:
+      'Ask once, and again after a second; look for a loop in the till, or for a stranger at the broker.',
+  },
   REPLAY_INVALID: {
     meaning:
       'The base has no usable replay.bin and replay.json, which keep old classes from being forgotten.',
@@ -318,8 +421,8 @@ export const errorTable = {
       'Run `npm ci` with network, or set GROCERD_OPENVINO_DIR; `grocerd doctor` lists places.',
   },
   SELF_TEST_FAILED: {
-    meaning: 'The model that was just written does not give the scores that were trained.',
-    remedy: 'Nothing was kept. Try another --runtime or --device, and report it.',
+    meaning: 'A model does not answer as trained, or not its golden pictures as it should.',
+    remedy: 'Nothing was changed. Try another runtime or device, and tell who made the model.',
   },
   SESSION_CLOSED: {
     meaning: 'The request names a session that is not open.',
@@ -338,6 +441,10 @@ export const errorTable = {
     meaning: 'The answer did not come in the time that the request allowed.',
     remedy: 'Ask again; /readyz says what is slow or missing.',
   },
+  UPDATE_BUSY: {
+    meaning: 'Another change of the model is under way.',
+    remedy: 'Wait until it is done; the state shows the model that answers.',
+  },
   USAGE: {
     meaning: 'A command was called with arguments that it does not have.',
     remedy: 'See --help of the command.',
@@ -355,39 +462,4 @@ export const errorTable = {
 
 export type ErrorCode = keyof typeof errorTable
 
-/** An error a user can act on. Match by `code`, never by text. */
-export class GroceryError extends Error {
-  readonly code: ErrorCode
-  readonly details: unknown
-
-  /** @param message what was expected, what was received, and where; the remedy comes from the table. */
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: { cause?: unknown; details?: unknown } = {},
-  ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
-    this.name = 'GroceryError'
-    this.code = code
-    this.details = options.details
-  }
-
-  get remedy(): string {
-    return errorTable[this.code].remedy
-  }
-
-  get exitCode(): number {
-    const entry: ErrorEntry = errorTable[this.code]
-    return entry.exit ?? exitCodes.failed
-  }
-}
-
-/** The code and words to report for anything that was thrown. */
-export function describeError(error: unknown): { code: string; message: string } {
-  if (error instanceof GroceryError) return { code: error.code, message: error.message }
-  if (error instanceof Error) {
-    const code = (error as NodeJS.ErrnoException).code
-    return { code: code ?? 'INTERNAL', message: error.message }
-  }
-  return { code: 'INTERNAL', message: String(error) }
-}
+export { describeError, GroceryError } from './grocery-error.js'

@@ -22,8 +22,15 @@ export interface Configure {
   logLevel: Config['log']['level']
 }
 
+/** Which model, and which way of loading it; of a Configure. */
+export type ModelChoice = Pick<Configure, 'models' | 'attempt'>
+
 export type Down =
   | Configure
+  /** Load this one beside the one that answers. */
+  | ({ type: 'prepare' } & ModelChoice)
+  /** From the next frame on the prepared one answers; `ready` says so. */
+  | { type: 'swap' }
   /** One picture of the newest frame, please; asked again for the next, so one is in flight at most. */
   | { type: 'preview'; camera: string }
   /** The till asks: the next frames are the model's, though nothing has changed. */
@@ -44,7 +51,17 @@ export interface RuntimeState {
   device: string
 }
 
-export type CameraStatus = 'connecting' | 'live' | 'stalled' | 'lost' | 'ended'
+/** live: pictures come and can be used; dark, frozen: they come and show nothing, or nothing of now. */
+export const cameraStatuses = [
+  'connecting',
+  'live',
+  'stalled',
+  'lost',
+  'ended',
+  'dark',
+  'frozen',
+] as const
+export type CameraStatus = (typeof cameraStatuses)[number]
 
 export interface CameraHealth {
   type: 'cameraHealth'
@@ -61,10 +78,23 @@ export interface VisionMetrics {
   memory: MemoryUse
   cameras: { camera: string; frames: number; dropped: number; failed: number }[]
   inferences: number
+  /** What another device builds while the CPU answers; absent where nothing is built. */
+  building?: Building | undefined
+}
+
+export interface Building {
+  /** The device that it is for. */
+  device: string
+  /** So far. */
+  seconds: number
+  /** Where the model runs meanwhile, for people. */
+  runsOn: string
 }
 
 export type Up =
   | { type: 'ready'; model: ModelState; runtime: RuntimeState; loadMs: number; products: Product[] }
+  | { type: 'prepared' }
+  | { type: 'prepareFailed'; code: string; message: string }
   | { type: 'observations'; frame: FrameObservations }
   | { type: 'preview'; camera: string; jpeg: Uint8Array; capturedAt: number }
   | CameraHealth
@@ -75,6 +105,8 @@ export type Up =
       code: string
       message: string
       fatal: boolean
+      /** It could not be built for the device that was wanted, and runs there instead. */
+      runsOn?: string
       /** With MEMORY_BUDGET_EXCEEDED at a load: how many other ways to load the model are left. */
       fallbacks?: number
     }

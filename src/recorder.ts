@@ -36,11 +36,17 @@ export class Recorder {
   readonly #stop = new AbortController()
   readonly #waiting: Wanted[] = []
   #writing: Promise<void> | null = null
+  /** Writes that ended, well or not: what the watchdog sees of the disk. */
+  attempts = 0
   /** The newest state that was asked to be kept, to write it only when it changes. */
   #newest = ''
 
   constructor(options: RecorderOptions) {
     this.#options = options
+  }
+
+  get isWriting(): boolean {
+    return this.#writing !== null
   }
 
   /**
@@ -54,6 +60,7 @@ export class Recorder {
     if (this.#waiting.length >= mostWaiting) {
       const words = `Expected at most ${mostWaiting} events to wait for the disk; one more was lost`
       this.#options.health.set('outbox', { code: 'OUTBOX_FULL', message: words })
+      this.#options.outbox.countLost(actions.length)
       return Promise.reject(new GroceryError('OUTBOX_FULL', words))
     }
     this.#newest = text
@@ -83,7 +90,9 @@ export class Recorder {
         const actions = batch.flatMap(({ actions, at }) =>
           actions.map(action => ({ ...action, ageMs: action.ageMs + now - at })),
         )
-        const events = await outbox.append(actions, batch.at(-1)!.state)
+        const events = await outbox
+          .append(actions, batch.at(-1)!.state)
+          .finally(() => this.attempts++)
         this.#waiting.splice(0, batch.length)
         health.set('outbox', null)
         if (events.length > 0) onEvents(events)

@@ -4,10 +4,12 @@ import { fileURLToPath } from 'node:url'
 import type { Clock } from './clock.js'
 import { describeError } from './errors.js'
 import type { Logger } from './log.js'
-import type { Configure, Down, Up } from './protocol.js'
+import type { Configure, Down, ModelChoice, Up } from './protocol.js'
 
 const startPatienceMs = 10_000
-const silencePatienceMs = 4000
+/** Three signs of life that did not come. */
+const silencePatienceMs = 3000
+const lookEveryMs = 250
 const stopPatienceMs = 3000
 const maxBackOffMs = 10_000
 /** A process that lived this long was well; its end is not the next step of a crash loop. */
@@ -16,7 +18,10 @@ const wellAfterMs = 60_000
 export interface VisionListener {
   onMessage(message: Up): void
   /** The process is gone; it is being started again. */
-  onDown(reason: { code: 'VISION_CRASHED' | 'VISION_HUNG'; message: string }): void
+  onDown(reason: {
+    code: 'VISION_CRASHED' | 'VISION_HUNG' | 'MODEL_LOADING'
+    message: string
+  }): void
 }
 
 /** `detached` makes it the leader of its own group, so that its ffmpeg children can be ended with it. */
@@ -43,6 +48,8 @@ export class VisionProcess {
   #stopping = false
   #failures = 0
   #atOnce = false
+  /** Why it is ended on purpose, while it is. */
+  #planned: string | null = null
   #watchdog: NodeJS.Timeout | null = null
   #retry: NodeJS.Timeout | null = null
   restarts = 0
@@ -66,7 +73,7 @@ export class VisionProcess {
   }
 
   start(): void {
-    this.#watchdog = setInterval(() => this.#checkAlive(), 500)
+    this.#watchdog = setInterval(() => this.#checkAlive(), lookEveryMs)
     this.#spawn()
   }
 
@@ -82,6 +89,24 @@ export class VisionProcess {
     const attempt = fallbacks > 0 ? this.#configure.attempt + 1 : 0
     this.#configure = { ...this.#configure, attempt }
     this.#atOnce = attempt > 0
+  }
+
+  /** What the next process loads; the one that runs stays as it is. */
+  use(choice: ModelChoice): void {
+    this.#configure = { ...this.#configure, ...choice }
+  }
+
+  /** Ends the process and starts the next at once, with this model. @param why for people */
+  restartWith(choice: ModelChoice, why: string): void {
+    this.use(choice)
+    if (this.#child) {
+      this.#planned = why
+      this.#atOnce = true
+      this.#killGroup(this.#child)
+    } else if (this.#retry) {
+      clearTimeout(this.#retry)
+      this.#retry = setTimeout(() => this.#spawn(), 0)
+    }
   }
 
   /** Whether the model runs in another way than the first that was wanted. */
@@ -148,6 +173,12 @@ export class VisionProcess {
     const waitMs = isFirst ? 0 : Math.min(250 * 2 ** this.#failures, maxBackOffMs)
     this.#atOnce = false
     this.#retry = setTimeout(() => this.#spawn(), waitMs)
+    const planned = this.#planned
+    this.#planned = null
+    if (planned !== null) {
+      this.#listener.onDown({ code: 'MODEL_LOADING', message: planned })
+      return
+    }
     this.#listener.onDown({
       code: this.#hung ? 'VISION_HUNG' : 'VISION_CRASHED',
       message: `the vision process ${words}; it starts again in ${waitMs} ms`,

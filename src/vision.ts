@@ -2,14 +2,17 @@
 import { writeFileSync } from 'node:fs'
 import { availableParallelism, setPriority } from 'node:os'
 import { Camera } from './cameras/camera.js'
-import { Failures } from './cameras/failures.js'
+import { PictureHealth } from './cameras/picture-health.js'
 import { systemClock } from './clock.js'
+import type { CameraConfig } from './config/schema.js'
 import { describeError, GroceryError } from './errors.js'
 import { type Exceeded, MemoryBudget } from './inference/memory-budget.js'
 import { createLog } from './log.js'
-import type { Configure, Down, Up } from './protocol.js'
+import type { Configure, Down, ModelChoice, Up } from './protocol.js'
 import { classifierFor } from './recognition/choose.js'
-import type { PictureClassifier } from './recognition/classifier.js'
+import type { ClassifierInfo, PictureClassifier } from './recognition/classifier.js'
+import { type ColdBuild, coldBuildOf } from './recognition/cold-build.js'
+import { Exchangeable } from './recognition/exchange.js'
 import { readPicture } from './recognition/picture.js'
 import { previewOf } from './recognition/preview.js'
 import { Recogniser } from './recognition/recogniser.js'
@@ -18,6 +21,7 @@ import { Recogniser } from './recognition/recogniser.js'
 const metricsEveryMs = 1000
 /** An inference that takes longer is a hang, which only the end of this process cures. */
 const inferencePatienceMs = 3000
+const hangLookEveryMs = 250
 const stopPatienceMs = 3000
 /** Looks at the memory, one every metricsEveryMs, before a use above the budget ends the process. */
 const overPatience = 3
@@ -36,25 +40,29 @@ class CameraLoop {
   readonly #configure: Configure
   readonly camera: Camera
   readonly #recogniser: Recogniser
-  readonly #rotate: 0 | 90 | 180 | 270
+  readonly #camera: CameraConfig
   #done: Promise<void> = Promise.resolve()
   #newest: { bytes: Uint8Array; capturedAt: number } | null = null
   #previewWanted = false
-  readonly #failures: Failures
+  readonly #pictures: PictureHealth
   failed = 0
   recognised = 0
   #busy = false
   #checksWhileBusy = 0
 
-  constructor(configure: Configure, index: number, classifier: PictureClassifier) {
+  constructor(
+    configure: Configure,
+    index: number,
+    classifier: Pick<PictureClassifier, 'classify'>,
+  ) {
     this.#configure = configure
     const config = configure.cameras[index]!
-    this.#rotate = config.rotate
-    this.#failures = new Failures((status, reason) =>
-      send({ type: 'cameraHealth', camera: config.id, status, reason }),
-    )
+    this.#camera = config
     this.camera = new Camera(config, systemClock, (status, reason) =>
-      this.#failures.source(status, reason),
+      this.#pictures.source(status, reason),
+    )
+    this.#pictures = new PictureHealth(this.camera, systemClock, (status, reason) =>
+      send({ type: 'cameraHealth', camera: config.id, status, reason }),
     )
     this.#recogniser = new Recogniser(config, classifier, this.#configure.counter, systemClock)
   }
@@ -80,11 +88,11 @@ class CameraLoop {
   }
 
   /**
-   * Whether the frame at hand has been pending for too long; to be asked every metricsEveryMs.
+   * Whether the frame at hand has been pending for too long; to be asked every hangLookEveryMs.
    * The askings are counted, not the time: a pause of the whole process (swapping) is no hang.
    */
   hangs(): boolean {
-    return this.#busy && ++this.#checksWhileBusy > inferencePatienceMs / metricsEveryMs
+    return this.#busy && ++this.#checksWhileBusy > inferencePatienceMs / hangLookEveryMs
   }
 
   async #run(): Promise<void> {
@@ -96,12 +104,16 @@ class CameraLoop {
       this.#previewWanted = false
       try {
         const seen = await this.#recogniser.recognise(frame)
-        send({ type: 'observations', frame: seen })
+        this.#pictures.seen({
+          dark: seen.scene.view === 'dark',
+          unchanged: this.#recogniser.unchanged,
+        })
+        // What an old picture shows may not lie there any more.
+        if (!this.#pictures.isFrozen) send({ type: 'observations', frame: seen })
         if (seen.observations.length > 0 && !seen.repeated) this.recognised++
-        this.#failures.recognised()
       } catch (error) {
         this.failed++
-        this.#failures.failed(describeError(error))
+        this.#pictures.failed(describeError(error))
         this.#tell(error)
       }
       this.#busy = false
@@ -117,15 +129,15 @@ class CameraLoop {
   }): Promise<void> {
     const camera = this.camera.id
     try {
-      const input = await readPicture(bytes, `camera ${camera}`, this.#rotate)
-      send({ type: 'preview', camera, jpeg: await previewOf(input), capturedAt })
+      const input = await readPicture(bytes, `camera ${camera}`, this.#camera.rotate)
+      send({ type: 'preview', camera, jpeg: await previewOf(input, this.#camera), capturedAt })
     } catch (error) {
       this.#tell(error)
     }
   }
 
   #tell(error: unknown): void {
-    if (this.#failures.tells()) send({ type: 'fault', ...describeError(error), fatal: false })
+    if (this.#pictures.tells()) send({ type: 'fault', ...describeError(error), fatal: false })
   }
 }
 
@@ -141,7 +153,11 @@ function standBack(): void {
 
 async function main(): Promise<void> {
   const loops = new Map<string, CameraLoop>()
-  let classifier: PictureClassifier | null = null
+  let classifier: Exchangeable | null = null
+  let configured: Configure | null = null
+  /** Loaded beside the one that answers. */
+  let prepared: { classifier: PictureClassifier; info: ClassifierInfo } | null = null
+  let cold: ColdBuild | null = null
   let budget = new MemoryBudget()
   let loaded = false
   let over = 0
@@ -153,41 +169,82 @@ async function main(): Promise<void> {
     setTimeout(endAtOnce, stopPatienceMs)
     await Promise.all([...loops.values()].map(loop => loop.stop()))
     await classifier?.stop()
+    await prepared?.classifier.stop()
     // After the daemon's end there is no channel to close, and closing it again would be an error.
     if (process.connected) process.disconnect()
     process.exit(0)
+  }
+
+  const optionsOf = (message: Configure, { models, attempt }: ModelChoice) => ({
+    model: models.classifier,
+    ensemble: models.ensemble,
+    catalogue: message.catalogue,
+    site: message.site,
+    runtime: message.runtime,
+    budget,
+    cacheDir: message.cacheDir,
+    attempt,
+    recognition: message.recognition,
+    maxQueue: message.cameras.length + 1,
+  })
+
+  const ready = ({ model, runtime, loadMs, labels, twins = [] }: ClassifierInfo) =>
+    send({ type: 'ready', model, runtime, loadMs, products: [...labels, ...twins] })
+
+  /** The old one goes on answering; where both do not fit into the memory the daemon hears of it. */
+  const prepare = async (choice: ModelChoice) => {
+    await prepared?.classifier.stop()
+    prepared = null
+    const next = classifierFor(optionsOf(configured!, choice))
+    prepared = { classifier: next, info: await next.start() }
+    send({ type: 'prepared' })
+  }
+
+  const lookAnew = () => {
+    for (const loop of loops.values()) loop.lookAnew()
+  }
+
+  /** What is known of the scene is the old model's answer: every camera asks anew, once that one has said its last. */
+  const swap = () => {
+    if (!prepared) return
+    void classifier!.exchange(prepared.classifier).then(lookAnew)
+    ready(prepared.info)
+    prepared = null
+    cold = null
   }
 
   const configure = async (message: Configure) => {
     const log = createLog('vision', message.logLevel)
     budget = new MemoryBudget(message.memory)
     budget.capProcess(2 * availableParallelism() + message.runtime.streams + otherThreads)
-    classifier = classifierFor({
-      model: message.models.classifier,
-      ensemble: message.models.ensemble,
-      catalogue: message.catalogue,
-      site: message.site,
-      runtime: message.runtime,
-      budget,
-      cacheDir: message.cacheDir,
-      attempt: message.attempt,
-      recognition: message.recognition,
-      maxQueue: message.cameras.length + 1,
-    })
-    const info = await classifier.start()
+    configured = message
+    const isLoaded = (info: ClassifierInfo) => {
+      log.info({ model: info.model, runtime: info.runtime }, 'the model is loaded')
+      ready(info)
+    }
+    const options = optionsOf(message, message)
+    cold = coldBuildOf(options, { clock: systemClock, onBuilt: isLoaded, onFailed: notBuilt })
+    const first = cold ?? classifierFor(options)
+    classifier = new Exchangeable(first)
+    isLoaded(await first.start())
     loaded = true
-    log.info({ model: info.model, runtime: info.runtime }, 'the model is loaded')
-    send({
-      type: 'ready',
-      model: info.model,
-      runtime: info.runtime,
-      loadMs: info.loadMs,
-      products: [...info.labels, ...(info.twins ?? [])],
-    })
     message.cameras.forEach((camera, index) => {
       loops.set(camera.id, new CameraLoop(message, index, classifier!))
     })
     for (const loop of loops.values()) loop.start()
+  }
+
+  const cannotLoad = (error: unknown) => {
+    const { fallbacks = 0 } = ((error as GroceryError).details ?? {}) as Partial<Exceeded>
+    send({ type: 'fault', ...describeError(error), fatal: true, fallbacks })
+    setTimeout(() => process.exit(1), 100)
+  }
+
+  /** What does not fit has other ways to be loaded; for all else the CPU goes on. */
+  const notBuilt = (error: unknown) => {
+    const fault = describeError(error)
+    if (fault.code === 'MEMORY_BUDGET_EXCEEDED') cannotLoad(error)
+    else send({ type: 'fault', ...fault, fatal: false, runsOn: cold!.runsOn })
   }
 
   /** The other cameras' observations still count as life, so a hang must end the process itself. */
@@ -212,6 +269,8 @@ async function main(): Promise<void> {
     } catch (error) {
       over++
       const ends = over >= overPatience
+      // Two are loaded while one is built: the next way to load it wants less than both.
+      if (ends && cold?.building) return cannotLoad(error)
       if (over === 1 || ends) send({ type: 'fault', ...describeError(error), fatal: ends })
       if (ends) setTimeout(endAtOnce, 100)
     }
@@ -224,6 +283,7 @@ async function main(): Promise<void> {
       rssBytes: process.memoryUsage.rss(),
       memory: budget.use(),
       inferences: all.reduce((sum, loop) => sum + loop.recognised, 0),
+      building: cold?.building,
       cameras: all.map(({ camera, failed }) => ({
         camera: camera.id,
         frames: camera.frames,
@@ -235,14 +295,13 @@ async function main(): Promise<void> {
 
   process.on('message', (message: Down) => {
     if (message.type === 'preview') loops.get(message.camera)?.preview()
-    else if (message.type === 'lookAnew') for (const loop of loops.values()) loop.lookAnew()
+    else if (message.type === 'lookAnew') lookAnew()
+    else if (message.type === 'prepare')
+      prepare(message).catch(error => send({ type: 'prepareFailed', ...describeError(error) }))
+    else if (message.type === 'swap') swap()
     else if (message.type === 'stop') void stop()
     else {
-      configure(message).catch(error => {
-        const { fallbacks = 0 } = ((error as GroceryError).details ?? {}) as Partial<Exceeded>
-        send({ type: 'fault', ...describeError(error), fatal: true, fallbacks })
-        setTimeout(() => process.exit(1), 100)
-      })
+      configure(message).catch(cannotLoad)
     }
   })
   // The daemon is gone: nobody wants what is seen here, and no ffmpeg may stay on the camera.
@@ -250,8 +309,8 @@ async function main(): Promise<void> {
   // It may have gone while this process was still starting, when nobody listened yet.
   if (!process.connected) void stop()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {})
+  setInterval(endWhereHung, hangLookEveryMs)
   setInterval(() => {
-    endWhereHung()
     endWhereOver()
     sendMetrics()
   }, metricsEveryMs)

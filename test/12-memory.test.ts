@@ -1,9 +1,9 @@
 // The memory budget: caps swept around the need, each wall alone, a GPU's figures from stand-ins, and the daemon that goes on.
-import { type ChildProcess, fork, spawnSync } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -17,6 +17,7 @@ import { processMemory } from '../src/inference/process-memory.js'
 import { readOnnx } from '../src/inference/onnx-file.js'
 import type { Configure, Up } from '../src/protocol.js'
 import { Listener, pictureFolder, startDaemon } from './helpers/daemon.js'
+import { gpuMachine, skipStandIns } from './helpers/gpu-machine.js'
 import type { Answer } from './helpers/memory-child.js'
 import { onnxModel } from './helpers/onnx-writer.js'
 
@@ -127,27 +128,6 @@ t.test('as many threads work as were asked for', async t => {
 })
 
 // ---- a GPU that is not here
-
-const standIns = resolve('native/test/build/standins')
-const noStandIns = spawnSync('make', ['-C', 'native/test', 'stand-ins']).status !== 0
-const skipStandIns = noStandIns && 'make or g++ is not here to build the stand-ins'
-
-/** A folder that looks like an ONNX Runtime with both providers, and the environment that leads there. */
-function gpuMachine(t: Test, version: string, more: Record<string, string> = {}) {
-  const dir = t.testdir({
-    'libonnxruntime_providers_cuda.so': '',
-    'libonnxruntime_providers_tensorrt.so': '',
-  })
-  for (const name of ['libonnxruntime.so', 'libnvidia-ml.so.1'])
-    copyFileSync(join(standIns, name), join(dir, name))
-  const file = join(dir, 'record')
-  writeFileSync(file, '')
-  const env = { GROCERD_ONNXRUNTIME_DIR: dir, GROCERD_NVML_DIR: dir }
-  return {
-    env: { ...env, STANDIN_VERSION: version, STANDIN_RECORD: file, ...more },
-    record: () => readFileSync(file, 'utf8').trim().split('\n'),
-  }
-}
 
 t.test('every value reaches the C API, of a TX2 as of today', { skip: skipStandIns }, async t => {
   const onnx = openModel('grocery81').manifest.weights.find(one => one.format === 'onnx')!

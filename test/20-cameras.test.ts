@@ -5,11 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import sharp from 'sharp'
 import t from 'tap'
 import { Camera } from '../src/cameras/camera.js'
-import { Failures } from '../src/cameras/failures.js'
 import { JpegSplitter } from '../src/cameras/jpeg-splitter.js'
+import { PictureHealth } from '../src/cameras/picture-health.js'
 import { parseSource } from '../src/cameras/schemes.js'
 import { systemClock } from '../src/clock.js'
 import { hasFfmpeg, makeClip } from './helpers/clip.js'
+import { HandClock } from './helpers/kiosk-parts.js'
 
 const picture = (background: string) =>
   sharp({ create: { width: 64, height: 48, channels: 3, background } })
@@ -105,9 +106,10 @@ t.test('dir: ends at once when it is stopped, and is lost when its pictures vani
 
 t.test('failures in a row make a camera stalled, and no reopening hides them', t => {
   const said: string[] = []
-  const failures = new Failures((status, reason) =>
-    said.push([status, reason?.message].filter(Boolean).join(' ')),
+  const failures = new PictureHealth({ id: 'cam', isLive: true }, new HandClock(), (...word) =>
+    said.push([word[0], word[1]?.message].filter(Boolean).join(' ')),
   )
+  const recognised = () => failures.seen({ dark: false, unchanged: false })
   const fail = (times: number) => {
     for (let n = 1; n <= times; n++) failures.failed({ code: 'IMAGE_EMPTY', message: `bad ${n}` })
   }
@@ -116,7 +118,7 @@ t.test('failures in a row make a camera stalled, and no reopening hides them', t
   failures.source('live', null)
   saysNext(['connecting', 'live'], 'what the source says is passed on')
   fail(9)
-  failures.recognised()
+  recognised()
   fail(9)
   saysNext([], 'a good picture between them starts the row again')
   failures.failed({ code: 'IMAGE_EMPTY', message: 'the tenth' })
@@ -126,18 +128,71 @@ t.test('failures in a row make a camera stalled, and no reopening hides them', t
   failures.source('connecting', null)
   failures.source('live', null)
   saysNext(['lost gone', 'connecting', 'stalled the tenth'], 'open again, and not well yet')
-  failures.recognised()
-  failures.recognised()
+  recognised()
+  recognised()
   saysNext(['live'], 'a good picture')
   fail(10)
   failures.source('lost', { code: 'CAMERA_NOT_FOUND', message: 'gone' })
-  failures.recognised()
+  recognised()
   saysNext(['stalled bad 10', 'lost gone'], 'the last picture of a lost camera is no life')
   failures.source('live', null)
   saysNext(['live'], 'nothing is held against it')
 
   const told = Array.from({ length: 2500 }, (_, index) => (failures.tells() ? index + 1 : 0))
   t.same(told.filter(Boolean), [1, 1000, 2000], 'told: the first and every thousandth')
+  t.end()
+})
+
+t.test('dark for three seconds, the same for ten: said once, and taken back at once', t => {
+  for (const isLive of [true, false]) {
+    const clock = new HandClock()
+    const said: string[] = []
+    const pictures = new PictureHealth({ id: 'cam', isLive }, clock, (status, reason) =>
+      said.push([status, reason?.code, reason?.message].filter(Boolean).join(' ')),
+    )
+    const frozen =
+      'frozen CAMERA_FROZEN camera cam: Expected the noise of a sensor but its picture has not changed for 10 s'
+    const dark =
+      'dark CAMERA_DARK camera cam: Expected to see something but its pictures are dark: the light is off or something covers it'
+    /** Ten pictures a second for so long. */
+    const show = (seconds: number, look: object) => {
+      for (let n = 0; n < seconds * 10; n++) {
+        clock.advance(100)
+        pictures.seen({ dark: false, unchanged: false, ...look })
+      }
+    }
+    const saysNext = (expected: string[], words: string) => t.same(said.splice(0), expected, words)
+    const same = { unchanged: true }
+    pictures.source('live', null)
+    show(60, {})
+    show(9.9, same)
+    saysNext(['live'], 'not quite ten seconds')
+    t.notOk(pictures.isFrozen)
+    show(20, same)
+    saysNext(isLive ? [frozen] : [], 'ten seconds the same')
+    t.equal(pictures.isFrozen, isLive, 'a recording may repeat itself')
+    show(0.1, {})
+    saysNext(isLive ? ['live'] : [], 'one other picture')
+    show(3, { dark: true })
+    show(0.1, {})
+    saysNext([], 'a hand before the lens')
+    // A covered lens may be black without any noise.
+    show(30, { dark: true, unchanged: true })
+    saysNext([dark], 'covered')
+    pictures.source('lost', { code: 'CAMERA_LOST', message: 'gone' })
+    clock.advance(60_000)
+    pictures.source('live', null)
+    show(0.1, { dark: true })
+    saysNext(['lost CAMERA_LOST gone', dark], 'open again, and still dark')
+    show(0.1, {})
+    saysNext(['live'], 'uncovered')
+    show(5, same)
+    pictures.source('lost', { code: 'CAMERA_LOST', message: 'gone' })
+    clock.advance(60_000)
+    pictures.source('live', null)
+    show(9, same)
+    saysNext(['lost CAMERA_LOST gone', 'live'], 'the time without pictures does not count')
+  }
   t.end()
 })
 

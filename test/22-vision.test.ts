@@ -131,7 +131,7 @@ t.test('a camera whose pictures all fail is stalled until one is good, told once
     `let n = 0
     Recogniser.prototype.recognise = async () => {
       if (n++ < 12) throw Object.assign(new Error('broken ' + n), { code: 'IMAGE_UNREADABLE' })
-      return { frame: n, observations: [] }
+      return { frame: n, observations: [], scene: {} }
     }`,
     configure(`dir:${dir}`),
   )
@@ -150,7 +150,7 @@ t.test('all who wait for the first picture get one preview', async t => {
   rmSync(dir, { recursive: true })
   const vision = startVision(
     t,
-    'Recogniser.prototype.recognise = async ({ number }) => ({ frame: number, observations: [] })',
+    'Recogniser.prototype.recognise = async ({ number }) => ({ frame: number, observations: [], scene: {} })',
     configure(`dir:${dir}`),
   )
   const count = (type: Up['type']) => vision.heard.filter(one => one.type === type).length
@@ -175,7 +175,7 @@ t.test('an inference that hangs ends vision, whatever the other camera still see
     t,
     `${stuckExit}
     Recogniser.prototype.recognise = async ({ bytes, number }) =>
-      String(bytes) === 'hang' ? new Promise(() => {}) : { frame: number, observations: [] }`,
+      String(bytes) === 'hang' ? new Promise(() => {}) : { frame: number, observations: [], scene: {} }`,
     configure(`dir:${dir}/bad`, `dir:${dir}/good`),
   )
   t.same(await vision.ended, [null, 'SIGKILL'])
@@ -198,7 +198,7 @@ t.test('vision ends without its daemon although the model does not let go', asyn
   const vision = startVision(
     t,
     `${stuckExit}
-    Recogniser.prototype.recognise = async ({ number }) => ({ frame: number, observations: [] })
+    Recogniser.prototype.recognise = async ({ number }) => ({ frame: number, observations: [], scene: {} })
     Classifier.prototype.stop = () => new Promise(() => {})`,
     configure(`dir:${dir}`),
   )

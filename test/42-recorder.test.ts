@@ -15,6 +15,7 @@ const action = (name: string) => ({ camera: name }) as ItemAction
 function setUp(refusals: number) {
   const written: string[][] = []
   const told: unknown[] = []
+  const lost = { events: 0 }
   const health = new Health(clock)
   const outbox = {
     async append(actions: ItemAction[]) {
@@ -22,6 +23,7 @@ function setUp(refusals: number) {
       written.push(actions.map(one => one.camera))
       return actions as unknown[]
     },
+    countLost: (events: number) => (lost.events += events),
   } as unknown as Outbox
   const counter = new Counter({ ...counterSettings, newId: () => 'i' })
   const recorder = new Recorder({
@@ -33,7 +35,7 @@ function setUp(refusals: number) {
   })
   t.teardown(() => recorder.stop())
   const record = (...names: string[]) => recorder.record({ actions: names.map(action), why: null })
-  return { written, told, health, recorder, record, counter }
+  return { written, told, lost, health, recorder, record, counter }
 }
 
 t.test('what waits is written together, in its order, and then told', async t => {
@@ -65,6 +67,18 @@ t.test('a state that did not change is not written again', async t => {
   counter.open('s1', { at: 0, capturedAt: 0, ageMs: 0, camera: 'c' })
   await recorder.record({ actions: [], why: null })
   t.equal(written.length, 2, 'a session that opened is kept')
+})
+
+t.test('what too many wait for is refused, and counted as lost', async t => {
+  const { lost, record, recorder } = setUp(Number.POSITIVE_INFINITY)
+  const waiting = Array.from({ length: 10_000 }, () => record('a').catch(() => {}))
+  await t.rejects(record('b', 'c'), {
+    code: 'OUTBOX_FULL',
+    message: 'Expected at most 10000 events to wait for the disk; one more was lost',
+  })
+  t.equal(lost.events, 2)
+  await recorder.stop()
+  await Promise.all(waiting)
 })
 
 t.test('what the disk never takes is given up at the end, and said', async t => {

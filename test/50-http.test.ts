@@ -116,8 +116,13 @@ t.test('metrics count frames, stages, events and totals that start again', async
     reasons: [{ code: 'MQTT_DISCONNECTED', message: '', since: '' }],
   })
   for (const connected of [true, true, false, true]) metrics.setMqtt(connected)
-  metrics.setOutbox({ depth: 3, dropped: 1, replayed: 2 })
-  metrics.setCamera({ type: 'cameraHealth', camera: 'lane', status: 'live', reason: null })
+  metrics.setOutbox({ depth: 3, dropped: 1, replayed: 2, writtenBytes: 8192 })
+  metrics.setIncoming({
+    commands: { accepted: 5, refused: 1, repeated: 0, limited: 7 },
+    ignored: 4,
+  })
+  for (const status of ['connecting', 'dark', 'live'] as const)
+    metrics.setCamera({ camera: 'lane', status })
   metrics.setModel(
     { name: 'grocery81', version: 1, sha256: 'abc', kind: 'classifier', classes: 81 },
     { name: 'openvino', version: '2026.4', device: 'CPU' },
@@ -144,6 +149,9 @@ t.test('metrics count frames, stages, events and totals that start again', async
     'grocerd_readiness{status="ready"} 0',
     'grocerd_reasons{code="MQTT_DISCONNECTED"} 1',
     'grocerd_camera_up{camera="lane"} 1',
+    'grocerd_camera_status{camera="lane",status="live"} 1',
+    'grocerd_camera_status{camera="lane",status="dark"} 0',
+    'grocerd_camera_faults_total{camera="lane",status="dark"} 1',
     'grocerd_frames_total{camera="lane",result="object"} 1',
     'grocerd_frames_total{camera="lane",result="dropped"} 7',
     'grocerd_stage_seconds_sum{stage="infer"} 0.0054',
@@ -153,6 +161,9 @@ t.test('metrics count frames, stages, events and totals that start again', async
     'grocerd_outbox_depth 3',
     'grocerd_outbox_dropped_total 1',
     'grocerd_outbox_replayed_total 2',
+    'grocerd_commands_total{result="accepted"} 5',
+    'grocerd_commands_total{result="limited"} 7',
+    'grocerd_mqtt_ignored_total 4',
     'grocerd_mqtt_connected 1',
     'grocerd_mqtt_connections_total 2',
     'grocerd_vision_restarts_total 1',
@@ -719,6 +730,25 @@ t.test('two hundred silent connections do not lock the health probe out', async 
   t.same(new Set(answers), new Set(['ok']))
   t.ok(closed >= 200 - 64, `${closed} silent connections made room`)
 })
+
+t.test(
+  'who sends requests without waiting for answers is cut off, before they are all made',
+  async t => {
+    const { port, metrics } = await serve(t)
+    const request = `GET /page.css HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`
+    const few = await sendRaw(
+      port,
+      request.repeat(7) + request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'),
+    )
+    t.equal(few.match(/^HTTP\/1\.1 200/gm)?.length, 8, 'eight at once are answered')
+    t.equal(await sendRaw(port, request.repeat(2000)), '', 'two thousand are not')
+    t.match(
+      await metrics.text(),
+      /http_requests_total\{route="\/page\.css",status="200"\} (8|1[0-6])\n/,
+    )
+    t.equal((await ask(port, 'GET', '/healthz')).body, 'ok')
+  },
+)
 
 t.test('runs commands and maps refusals to a status', async t => {
   const { port, view } = await serve(t)

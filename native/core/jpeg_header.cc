@@ -83,6 +83,17 @@ void read_frame(const Bytes& segment, uint8_t marker, JpegHeader* header) {
                                           std::to_string(header->height) + " pixels");
 }
 
+// Each scan of a progressive JPEG is a pass over all its coefficients: a few bytes for the sender, ten
+// milliseconds for us. Encoders make ten, tuned ones a few more.
+void require_few_scans(const Bytes& bytes, size_t first) {
+  constexpr int kMaxScans = 64;
+  int scans = 0;
+  for (size_t at = first; bytes.has(at, 2); ++at)
+    if (bytes.u8(at) == 0xFF && bytes.u8(at + 1) == 0xDA && ++scans > kMaxScans)
+      throw Failure("IMAGE_UNSUPPORTED", "Expected a JPEG of at most " +
+                                             std::to_string(kMaxScans) + " scans but it has more");
+}
+
 }  // namespace
 
 JpegHeader read_jpeg_header(const uint8_t* data, size_t size) {
@@ -114,6 +125,7 @@ JpegHeader read_jpeg_header(const uint8_t* data, size_t size) {
     const Bytes segment = bytes.part(at + 4, length - 2);
     if (marker == 0xDA) {
       if (!framed) throw Failure("IMAGE_UNREADABLE", "The JPEG has data before its frame header");
+      require_few_scans(bytes, at);
       return header;
     }
     if (is_frame(marker) && !framed) {

@@ -15,7 +15,8 @@ struct JpegHeader {
   bool progressive = false;
 };
 
-// Throws IMAGE_EMPTY, IMAGE_UNREADABLE (no JPEG), IMAGE_TRUNCATED (ends before the picture's data).
+// Throws IMAGE_EMPTY, IMAGE_UNREADABLE (no JPEG), IMAGE_TRUNCATED (ends before the picture's data),
+// IMAGE_UNSUPPORTED (more scans than any encoder makes).
 JpegHeader read_jpeg_header(const uint8_t* data, size_t size);
 
 // Throws IMAGE_UNSUPPORTED for CMYK and other kinds we refuse, IMAGE_TOO_LARGE above `max_pixels`.

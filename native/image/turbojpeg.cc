@@ -15,6 +15,8 @@ constexpr int kColoursYcc = 1;      // TJCS_YCbCr
 constexpr int kColoursGrey = 2;     // TJCS_GRAY
 constexpr int kAccurateDct = 4096;  // TJFLAG_ACCURATEDCT: the pixels that other decoders give
 constexpr int kLimitScans = 32768;  // TJFLAG_LIMITSCANS: ignored before 2.1
+constexpr int kStopOnWarning = 8192;  // TJFLAG_STOPONWARNING: what follows is refused anyway
+constexpr int kFlags = kAccurateDct | kLimitScans | kStopOnWarning;
 constexpr int kErrorIsWarning = 0;  // TJERR_WARNING
 
 struct Api {
@@ -111,7 +113,7 @@ Picture JpegDecoder::decode(const uint8_t* data, size_t size, const JpegHeader& 
   pixels_.resize(static_cast<size_t>(picture.width) * picture.height * 3);
   picture.rgb = pixels_.data();
   require_success(loaded().api.decompress(handle_, data, size, pixels_.data(), picture.width, 0,
-                                          picture.height, kPixelRgb, kAccurateDct | kLimitScans));
+                                          picture.height, kPixelRgb, kFlags));
   return picture;
 }
 
@@ -121,7 +123,7 @@ YccPicture JpegDecoder::decode_grey(const uint8_t* data, size_t size, const Jpeg
   const int width = scaled(header.width, denominator), height = scaled(header.height, denominator);
   pixels_.resize(static_cast<size_t>(width) * height);
   require_success(loaded().api.decompress(handle_, data, size, pixels_.data(), width, 0, height,
-                                          kPixelGrey, kAccurateDct | kLimitScans));
+                                          kPixelGrey, kFlags));
   YccPicture picture;
   picture.count = 1;
   picture.planes[0] = {pixels_.data(), width, width, height, 1, 1};
@@ -169,7 +171,7 @@ std::optional<YccPicture> JpegDecoder::decode_ycc(const uint8_t* data, size_t si
                               pixels_.data() + first + other};
   int strides[3] = {stride, columns, columns};
   require_success(api.decompress_planes(handle_, data, size, planes, width, strides, height,
-                                        kAccurateDct | kLimitScans));
+                                        kFlags));
   return picture;
 }
 

@@ -14,8 +14,9 @@
 
 namespace grocerd {
 
-// Larger pictures are refused from their header, before anything is allocated.
-constexpr int64_t kMaxPixels = 64 * 1000 * 1000;
+// Larger pictures are refused from their header, before anything is allocated. As maxPixels in
+// src/inference/sharp-decode.ts.
+constexpr int64_t kMaxPixels = 12 * 1024 * 1024;
 
 // Opens libturbojpeg once for the process; later calls return what the first success or latest try
 // found.

@@ -77,6 +77,11 @@ TEST("names what is wrong with a JPEG by its code") {
   CHECK_CODE("IMAGE_TOO_LARGE",
              require_decodable(read(joined({kStart, frame(0xC0, 11, 10, 3), kScan})), 100));
   CHECK_CODE("none", require_decodable(read(joined({kStart, frame(0xC0, 10, 10, 3), kScan})), 100));
+  for (const size_t scans : {64, 65}) {
+    std::vector<std::vector<uint8_t>> parts{kStart, frame(0xC2, 8, 8, 3)};
+    parts.resize(2 + scans, kScan);
+    CHECK_CODE(scans > 64 ? "IMAGE_UNSUPPORTED" : "none", read(joined(parts)));
+  }
 }
 
 TEST("stays inside its bytes at every cut and for 200,000 mutations") {

@@ -47,6 +47,11 @@ export class Camera {
     this.#onHealth = onHealth
   }
 
+  /** Whether a sensor is behind it, not a recording. */
+  get isLive(): boolean {
+    return this.#source.isLive ?? false
+  }
+
   start(): void {
     this.#abort = new AbortController()
     this.#running = this.#keepOpen(this.#abort.signal)
@@ -81,6 +86,12 @@ export class Camera {
           if (this.frames > seen) backOff = firstBackOffMs
         })
         if (stop.aborted) return
+        if (this.isLive) {
+          throw new GroceryError(
+            'CAMERA_LOST',
+            `camera ${this.id}: Expected pictures without end but they ended`,
+          )
+        }
         this.#onHealth('ended', {
           code: 'CAMERA_ENDED',
           message: `camera ${this.id} has been read to its end`,

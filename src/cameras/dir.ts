@@ -7,7 +7,7 @@ import type { Source, SourceOptions } from './source.js'
 
 /** The empty counter: even grey, as large as a small camera's picture. */
 async function emptyPicture(): Promise<Buffer> {
-  const { default: sharp } = await import('sharp')
+  const { sharp } = await import('../sharp.js')
   return sharp({ create: { width: 320, height: 240, channels: 3, background: '#8a8a86' } })
     .jpeg()
     .toBuffer()

@@ -5,39 +5,42 @@ import { JpegSplitter } from './jpeg-splitter.js'
 
 const maxStderr = 2000
 
+/** Pictures at the wanted rate, encoded anew, from whatever ffmpeg can decode. */
+export const encodedAt = (fps: number): string[] => [
+  '-vf',
+  `fps=${fps}`,
+  '-c:v',
+  'mjpeg',
+  '-q:v',
+  '3',
+]
+
+/** The pictures of a stream of JPEG as they are. */
+export const asTheyAre = ['-c:v', 'copy']
+
 /**
  * Pictures of one ffmpeg run.
  * @param input the arguments up to and with -i; an array, so that no shell ever reads a name
+ * @param output encodedAt or asTheyAre
  * Throws FFMPEG_NOT_FOUND, or CAMERA_NOT_FOUND with ffmpeg's last words.
  */
 export async function* ffmpegPictures(
   input: string[],
-  fps: number,
+  output: string[],
   what: string,
   signal: AbortSignal,
 ): AsyncIterable<Uint8Array> {
-  const output = [
-    '-an',
-    '-vf',
-    `fps=${fps}`,
-    '-c:v',
-    'mjpeg',
-    '-q:v',
-    '3',
-    '-f',
-    'image2pipe',
-    'pipe:1',
-  ]
+  const pipe = ['-an', ...output, '-f', 'image2pipe', 'pipe:1']
   const child = spawn(
     'ffmpeg',
-    ['-nostdin', '-hide_banner', '-loglevel', 'error', ...input, ...output],
+    ['-nostdin', '-hide_banner', '-loglevel', 'error', ...input, ...pipe],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
-  const ended = new Promise<number | NodeJS.ErrnoException>(resolve => {
+  const ended = new Promise<number | NodeJS.Signals | NodeJS.ErrnoException>(resolve => {
     child.once('error', resolve)
-    child.once('close', code => resolve(code ?? 1))
+    child.once('close', (code, signal) => resolve(code ?? signal ?? 1))
   })
   let words = ''
   child.stderr.on('data', chunk => {
@@ -50,7 +53,7 @@ export async function* ffmpegPictures(
     const splitter = new JpegSplitter()
     for await (const chunk of child.stdout) yield* splitter.push(chunk)
     const end = await ended
-    if (typeof end !== 'number') {
+    if (typeof end === 'object') {
       if (end.code === 'ENOENT') {
         throw new GroceryError(
           'FFMPEG_NOT_FOUND',
@@ -64,7 +67,8 @@ export async function* ffmpegPictures(
       )
     }
     if (end !== 0 && !signal.aborted) {
-      const last = words.trim().split('\n').at(-1) || `exit code ${end}`
+      const ending = typeof end === 'number' ? `exit code ${end}` : `ended by ${end}`
+      const last = words.trim().split('\n').at(-1) || ending
       throw new GroceryError(
         'CAMERA_NOT_FOUND',
         `Expected a video at ${what} but ffmpeg says: ${last}`,

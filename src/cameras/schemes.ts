@@ -14,7 +14,7 @@ interface Scheme {
 /** One row a variant. */
 const schemes: Record<string, Scheme> = {
   dir: { options: ['hold', 'gap', 'loop'], make: dirSource },
-  file: { options: ['loop'], make: fileSource },
+  file: { options: ['loop', 'live'], make: fileSource },
 }
 
 /** Schemes of the contract that this version does not read yet: said as such, not as a spelling mistake. */

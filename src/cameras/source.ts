@@ -5,7 +5,11 @@
  * Returning means the end of a finite source; throwing means lost, and it will be opened again.
  * The source frees all it holds when `signal` aborts.
  */
-export type Source = (signal: AbortSignal) => AsyncIterable<Uint8Array>
+export interface Source {
+  (signal: AbortSignal): AsyncIterable<Uint8Array>
+  /** A sensor is behind it: it never ends by itself and never gives the same picture twice. Else it is a recording. */
+  isLive?: boolean
+}
 
 /** What a source may be asked for in its URI: ?key=value. */
 export interface SourceOptions {

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { GroceryError } from '../errors.js'
+import { openModel } from '../inference/manifest.js'
 import { checkOptions, type EvaluateOptions, toStdout } from './evaluate/options.js'
 import { addModelOptions, makeClassifier } from './model-options.js'
 
@@ -10,8 +11,18 @@ function write(file: string, text: string): void {
   else writeFileSync(file, text)
 }
 
+/** Of the model; a bare file is a classifier, and so are the members of an ensemble. */
+function kindOf({ model = 'grocery81', ensemble }: EvaluateOptions): string {
+  if (ensemble || /\.(xml|onnx)$/.test(model)) return 'classifier'
+  return openModel(model).manifest.kind
+}
+
 async function evaluate(options: EvaluateOptions): Promise<void> {
   checkOptions(options)
+  if (options.images !== undefined && kindOf(options) === 'detector') {
+    const { evaluateDetector } = await import('./evaluate/detector.js')
+    return evaluateDetector(options)
+  }
   const { precision } = options
   const precisionHint = precision === 'f32' ? precision : undefined
   const { judgeHeldOut, judgePictures, degradedExamples } = await import('./evaluate/judge.js')
@@ -74,7 +85,7 @@ export const evaluateCommand = (): Command =>
       .description('say how good a model is on labelled pictures')
       .option(
         '--images <dir|csv>',
-        'a folder per class, or rows of path,label (a sku, name or class index) without a header',
+        'a folder per class, or rows of path,label (a sku, name or class index) without a header; of a detector a coco.json',
       )
       .option('--against <model>', 'another model on the same pictures, and whether it differs')
       .option('--prices <csv>', 'sku,price[,unit]: what the mistakes would cost')

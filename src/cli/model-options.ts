@@ -50,6 +50,7 @@ export interface ModelOptions extends ModelFlags {
   model?: string
   ensemble?: { model: string; weight: number }[]
   vote?: 'soft' | 'hard'
+  gallery?: string
   catalogue?: string
   priors?: string
   site?: string
@@ -92,6 +93,7 @@ export function addModelOptions(command: Command): Command {
         .choices(['soft', 'hard'])
         .default('soft'),
     )
+    .option('--gallery <dir>', 'the model is an embedder, and the gallery names what it sees')
     .option('--catalogue <file>', 'what the shop sells: sku,name,plu,…,active,variantOf')
     .option('--priors <file>', 'how often each is sold: site,sku,share')
     .option('--site <name>', 'whose rows of the priors hold')
@@ -156,8 +158,13 @@ export async function makeClassifier(
   options: ModelOptions,
   more: AnyClassifierOptions = {},
 ): Promise<PictureClassifier> {
-  const { classifierFor } = await import('../recognition/choose.js')
   const asked = classifierOptions(options)
   const recognition = { ...asked.recognition, ...more.recognition }
-  return classifierFor({ ...asked, ...more, recognition })
+  const all = { ...asked, ...more, recognition }
+  if (options.gallery !== undefined) {
+    const { galleryClassifier } = await import('./gallery/classifier.js')
+    return galleryClassifier(options.gallery, all)
+  }
+  const { classifierFor } = await import('../recognition/choose.js')
+  return classifierFor(all)
 }

@@ -1,7 +1,7 @@
 // Reads the configuration file and the environment; reports every error at once with file:line:column.
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
-import { type Document, LineCounter, parseDocument } from 'yaml'
+import { type Alias, type Document, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { GroceryError } from '../errors.js'
 import { below, keysOf, type Override, type Path, readEnvironment } from './environment.js'
@@ -34,6 +34,7 @@ function show(value: unknown): string {
 
 /** The words for one issue: expected, received, and the nearest name. */
 function words(issue: z.core.$ZodIssue, received: unknown): string[] {
+  const entries = 'origin' in issue && issue.origin === 'array' ? ' entries' : ''
   switch (issue.code) {
     case 'unrecognized_keys': {
       const schema = issue.path.reduce<z.core.$ZodType | null>(
@@ -48,12 +49,12 @@ function words(issue: z.core.$ZodIssue, received: unknown): string[] {
         ? [`Expected ${issue.expected} but received ${show(received)}`]
         : [`${issue.message} (received ${show(received)})`]
     case 'too_big':
-      return [`Expected at most ${issue.maximum} but received ${show(received)}`]
+      return [`Expected at most ${issue.maximum}${entries} but received ${show(received)}`]
     case 'too_small':
       return issue.origin === 'string'
         ? [`Expected at least ${issue.minimum} character but received ${show(received)}`]
         : [
-            `Expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum} but received ${show(received)}`,
+            `Expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${entries} but received ${show(received)}`,
           ]
     case 'invalid_value':
       return issue.message.startsWith('Invalid')
@@ -104,6 +105,15 @@ function keyPlace(
   return `${file}:${line}:${col}`
 }
 
+/** Only aliases make a parsed document unreadable: the first that names nothing, or else the first of too many. */
+function aliasPlace(file: string, doc: Document, lines: LineCounter): string {
+  const aliases: Alias[] = []
+  visit(doc, { Alias: (_, node) => void aliases.push(node) })
+  const at = aliases.find(alias => !alias.resolve(doc)) ?? aliases[0]
+  const { line, col } = lines.linePos(at?.range?.[0] ?? 0)
+  return `${file}:${line}:${col}`
+}
+
 /** In the order of the file; what the environment set comes first. */
 function inOrder(problems: string[]): string[] {
   const at = (problem: string) => {
@@ -138,8 +148,10 @@ export function parseConfig(
 ): Config {
   const lines = new LineCounter()
   const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  if (doc.errors.length > 0) {
-    const problems = doc.errors.map(error => {
+  // A tag or directive that nobody knows is a warning to YAML, and to us a mistake like an unknown key.
+  const unreadable = [...doc.errors, ...doc.warnings]
+  if (unreadable.length > 0) {
+    const problems = unreadable.map(error => {
       const { line, col } = lines.linePos(error.pos[0])
       return `${file}:${line}:${col} ${error.message}`
     })
@@ -150,7 +162,7 @@ export function parseConfig(
   try {
     plain = doc.toJS({ maxAliasCount: 50 })
   } catch (error) {
-    throw invalid(file, [`${file}: ${(error as Error).message}`])
+    throw invalid(file, [`${aliasPlace(file, doc, lines)} ${(error as Error).message}`])
   }
   if (!isMap(plain) || Array.isArray(plain)) {
     throw invalid(file, [

@@ -56,6 +56,18 @@ const box = z
     'Expected [left, top, right, bottom] with left < right and top < bottom',
   )
 
+/** Blacked out: a box, or the points of a closed line. */
+const shape = z.union(
+  [
+    box,
+    z
+      .array(z.tuple([fraction, fraction]))
+      .min(3)
+      .max(64),
+  ],
+  'Expected [left, top, right, bottom] or at least three points [x, y], all from 0 to 1',
+)
+
 const camera = z.strictObject({
   id,
   source: z.string().min(1),
@@ -63,7 +75,7 @@ const camera = z.strictObject({
   rotate: z.literal([0, 90, 180, 270]).default(0),
   fps: z.number().min(0.1).max(120).default(10),
   mode: z.enum(['single', 'stream']).default('single'),
-  mask: notYet('mask'),
+  mask: z.array(shape).max(32).nullable().default(null),
 })
 
 /** Several classifiers of the same products that answer together. */
@@ -74,7 +86,9 @@ const ensemble = z.strictObject({
     .refine(list => list.length >= 2 && list.length <= 8, 'Expected 2 to 8 members'),
 })
 
-export const verbs = ['recognise', 'confirm', 'session', 'resend'] as const
+export const verbs = ['recognise', 'confirm', 'session', 'resend', 'model'] as const
+/** What a till may do unless the configuration says otherwise: it changes no model. */
+const defaultVerbs = ['recognise', 'confirm', 'session', 'resend'] as const
 export const laterVerbs = [
   'verify',
   'enrol',
@@ -82,7 +96,6 @@ export const laterVerbs = [
   'snapshot',
   'pause',
   'resume',
-  'model',
   'catalogue',
 ] as const
 
@@ -119,6 +132,24 @@ export const configSchema = z.strictObject({
       embedder: notYet('models.embedder (the gallery)'),
       text: notYet('models.text'),
       ensemble: ensemble.nullable().default(null),
+      keys: z
+        .array(
+          z
+            .string()
+            .regex(
+              /^RW[Q-T][A-Za-z0-9+/]{53}$/,
+              'Expected a minisign public key such as RWQ… of 56 characters',
+            ),
+        )
+        .max(16)
+        .default([]),
+      revoked: z
+        .array(
+          z
+            .string()
+            .regex(/^[0-9A-F]{16}$/, 'Expected a key id of 16 hex digits, as minisign shows it'),
+        )
+        .default([]),
     })
     .prefault({}),
   catalogue: path.nullable().default(null),
@@ -189,7 +220,7 @@ export const configSchema = z.strictObject({
       username: z.string().nullable().default(null),
       passwordFile: path.nullable().default(null),
       keepalive: duration('15s'),
-      commands: z.array(z.enum(verbs)).default([...verbs]),
+      commands: z.array(z.enum(verbs)).default([...defaultVerbs]),
       homeAssistant: z
         .literal(false, 'mqtt.homeAssistant is not in this version; leave it false')
         .default(false),
@@ -206,6 +237,8 @@ export const configSchema = z.strictObject({
       dir: path.default('/var/lib/grocerd'),
       maxBytes: bytes.prefault('256MiB'),
       maxAge: duration('7d'),
+      minFree: z.number().min(0).max(0.9).default(0.05),
+      dailyWrites: bytes.nullable().prefault('1GiB'),
       confirm: z.enum(['broker', 'pos']).default('broker'),
       ackTimeout: duration('10s'),
       resendFor: duration('15m'),

@@ -43,6 +43,7 @@ interface NativeProbe {
 }
 
 type NativeEngine = object
+type NativeNearest = object
 
 interface Native {
   probeOpenVino(candidates: string[], devices: boolean): NativeProbe
@@ -74,6 +75,12 @@ interface Native {
   setDataLimit(bytes: number): void
   exchangePaths(one: string, other: string): boolean
   fitLogistic(options: LogisticOptions): Promise<LogisticFit>
+  createNearest(rows: Float32Array, dims: number): NativeNearest
+  searchNearest(
+    index: NativeNearest,
+    query: Float32Array,
+    most: number,
+  ): { rows: Int32Array; scores: Float32Array }
 }
 
 let loaded: Native | undefined
@@ -364,6 +371,24 @@ function checkedInputSpec(spec: InputSpec): InputSpec {
  */
 export async function fitLogistic(options: LogisticOptions): Promise<LogisticFit> {
   return settled(() => native().fitLogistic(options))
+}
+
+/** Exact search among rows that never change; another set of rows is another index. */
+export class NearestRows {
+  readonly #index: NativeNearest
+
+  /** @param rows count x dims, row by row; copied. @throws TypeError where they do not fit or are not finite */
+  constructor(rows: Float32Array, dims: number) {
+    this.#index = native().createNearest(rows, dims)
+  }
+
+  /**
+   * The rows with the largest inner product, best first, of equal ones the earlier.
+   * @returns nothing for a query that is not finite. @throws TypeError for one of another length
+   */
+  search(query: Float32Array, most: number): { rows: Int32Array; scores: Float32Array } {
+    return native().searchNearest(this.#index, query, most)
+  }
 }
 
 /**

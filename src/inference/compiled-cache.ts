@@ -41,3 +41,12 @@ export function compiledFolder(root: string, key: CompiledKey): string | null {
     return null
   }
 }
+
+/** Whether a start with this key finds something there. */
+export function isCompiled(root: string, key: CompiledKey): boolean {
+  try {
+    return readdirSync(join(root, compiledName(key))).length > 0
+  } catch {
+    return false
+  }
+}

@@ -50,9 +50,36 @@ const calibrationSchema = z.strictObject({
   auto: fraction.nullable().default(null),
   unknown: fraction.default(0),
   margin: fraction.default(0),
-  distance: z.number().nullable().default(null),
+  /** Of an embedder: beyond this cosine distance to all that is enrolled a thing is unknown; null: nothing was measured. */
+  distance: z.number().min(0).max(2).nullable().default(null),
   measuredOn: z.string().nullable().default(null),
 })
+
+/** Of a detector; recognition/detect/ says what each kind of `boxes` gives, and what holds where a key is left out. */
+const detectorOutput = {
+  boxes: z.enum(['ssd', 'yolo', 'fcos', 'retinanet']).optional(),
+  /** Whether the graph leaves out boxes that lie on one another, or we do (default). */
+  nms: z.enum(['inside', 'ours']).optional(),
+  /** Boxes that share more than this (intersection over union) are one thing; default 0.5. */
+  nmsIou: z.number().gt(0).max(1).optional(),
+  /** The name of the output with the scores, where its shape does not tell. */
+  scores: z.string().optional(),
+  /** Of the graph's boxes; default: fractions with ssd, pixels of the input with yolo. */
+  units: z.enum(['fraction', 'pixel']).optional(),
+  /** Pixels of the input between two cells, one a level, the finest first. */
+  strides: z.array(z.int().min(1).max(1024)).min(1).max(8).optional(),
+  /** yolo: whether a row has one beside its classes; default: in the form of versions before 8. */
+  objectness: z.boolean().optional(),
+  /** retinanet: scales of 4 strides, ratios of height to width, where in its cell an anchor stands, and by what deltas are multiplied. */
+  anchors: z
+    .strictObject({
+      scales: z.array(z.number().gt(0)).min(1).optional(),
+      ratios: z.array(z.number().gt(0)).min(1).optional(),
+      offset: z.number().min(0).max(1).optional(),
+      deviation: z.tuple([z.number(), z.number(), z.number(), z.number()]).optional(),
+    })
+    .optional(),
+}
 
 export const manifestSchema = z.strictObject({
   schema: z.literal(1),
@@ -68,6 +95,9 @@ export const manifestSchema = z.strictObject({
     /** Names of the graph's outputs, where it has more than one. */
     logits: z.string().optional(),
     embedding: z.string().optional(),
+    /** Of an embedder: how many numbers an embedding has. */
+    dimension: z.int().min(2).max(65536).optional(),
+    ...detectorOutput,
   }),
   labels: file.optional(),
   calibration: calibrationSchema.prefault({}),

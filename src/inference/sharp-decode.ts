@@ -4,8 +4,8 @@
 import { GroceryError } from '../errors.js'
 import type { JpegHeader, Rotation, UprightPicture } from './types.js'
 
-/** As in native/image/turbojpeg.h: larger pictures are refused before anything is allocated. */
-export const maxPixels = 64_000_000
+/** As kMaxPixels in native/image/turbojpeg.h: twelve megapixels, with room for a phone's 4032 x 3024. */
+export const maxPixels = 12 * 1024 * 1024
 
 /**
  * @param header of the same bytes, already read
@@ -16,11 +16,11 @@ export async function decodeWithSharp(
   header: JpegHeader,
   options: { maxSide?: number; rotate?: Rotation },
 ): Promise<UprightPicture> {
+  // Only where it is needed: it takes longer to load than all the rest.
+  const { openPicture } = await import('../sharp.js')
   refuse(header)
-  const { default: sharp } = await import('sharp')
-  // failOn: a warning means that part of the picture is grey. ignoreIcc: libturbojpeg ignores it as
-  // well.
-  let picture = sharp(jpeg, { failOn: 'warning', limitInputPixels: maxPixels, ignoreIcc: true })
+  // libturbojpeg ignores colour profiles as well.
+  let picture = openPicture(jpeg, { ignoreIcc: true })
     .autoOrient()
     .rotate(options.rotate ?? 0)
     .toColourspace('srgb')

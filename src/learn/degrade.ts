@@ -1,8 +1,7 @@
 // Pictures as a bad day at the checkout makes them: eight degradations, the same for a file in every run.
-import sharp, { type Sharp } from 'sharp'
 import { GroceryError } from '../errors.js'
-import { maxPixels } from '../inference/sharp-decode.js'
 import type { PictureInput } from '../recognition/picture.js'
+import { openPicture, type Sharp, sharp } from '../sharp.js'
 import { seededRandom } from './random.js'
 
 interface Pixels {
@@ -160,7 +159,7 @@ export async function degrade(
 ): Promise<PictureInput> {
   const random = seededRandom(`${name} ${file}`)
   try {
-    const upright = sharp(bytes, { limitInputPixels: maxPixels })
+    const upright = openPicture(bytes)
       .autoOrient()
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')

@@ -10,4 +10,9 @@ const signs = [
   '/run/ntpsec/ntpd.pid',
 ]
 
-export const clockSynced = (): boolean => signs.some(existsSync)
+/** Before this there was no grocerd: a clock without a battery begins in 1970, and its service may not have answered yet. */
+const earliest = Date.UTC(2026, 0)
+
+/** @param now wall ms since 1970 */
+export const clockSynced = (now = Date.now(), exists: (path: string) => boolean = existsSync) =>
+  now >= earliest && signs.some(exists)

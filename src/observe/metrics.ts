@@ -2,12 +2,21 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Action } from '../counter/types.js'
 import type { MemoryUse } from '../inference/memory-budget.js'
-import type { CameraHealth, ModelState, RuntimeState, VisionMetrics } from '../protocol.js'
+import {
+  type CameraHealth,
+  type CameraStatus,
+  cameraStatuses,
+  type ModelState,
+  type RuntimeState,
+  type VisionMetrics,
+} from '../protocol.js'
 import type { Decision, FrameObservations } from '../recognition/types.js'
 import type { Readiness } from './health.js'
 
 const stageBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2]
 const latencyBuckets = [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10, 30]
+/** What is no fault of a camera. */
+const well = new Set<CameraStatus>(['connecting', 'live', 'ended'])
 const statuses = ['starting', 'ready', 'degraded', 'stopping'] as const
 
 export interface OutboxFigures {
@@ -16,6 +25,13 @@ export interface OutboxFigures {
   dropped: number
   /** Since the daemon started. */
   replayed: number
+  /** Since the daemon started. */
+  writtenBytes: number
+}
+
+export interface IncomingFigures {
+  commands: { accepted: number; refused: number; repeated: number; limited: number }
+  ignored: number
 }
 
 /** A counter that follows a total kept elsewhere, also when that total starts again from 0. */
@@ -44,9 +60,27 @@ export class Metrics {
     'runtime_version',
     'device',
   ])
+  readonly #modelChanges = this.#counter(
+    'model_changes_total',
+    'Changes of the model by what came of them: activated, refused or rolledBack.',
+    ['result'],
+  )
   readonly #readiness = this.#gauge('readiness', '1 for the present status, else 0.', ['status'])
   readonly #reasons = this.#gauge('reasons', 'How many parts complain, by code.', ['code'])
-  readonly #cameraUp = this.#gauge('camera_up', '1 while the camera gives frames.', ['camera'])
+  readonly #cameraUp = this.#gauge(
+    'camera_up',
+    '1 while the camera gives frames that can be used.',
+    ['camera'],
+  )
+  readonly #cameraStatus = this.#gauge('camera_status', '1 for the present status, else 0.', [
+    'camera',
+    'status',
+  ])
+  readonly #cameraFaults = this.#counter(
+    'camera_faults_total',
+    'How often a camera was found stalled, lost, dark or frozen.',
+    ['camera', 'status'],
+  )
   readonly #frames = this.#counter(
     'frames_total',
     'Frames by what became of them: object, empty, moving, dark, dropped or failed.',
@@ -68,6 +102,12 @@ export class Metrics {
   readonly #outboxDepth = this.#gauge('outbox_depth', 'Events that are not safe yet.')
   readonly #outboxDropped = this.#counter('outbox_dropped_total', 'Events that were lost.')
   readonly #outboxReplayed = this.#counter('outbox_replayed_total', 'Events sent once more.')
+  readonly #outboxWritten = this.#counter(
+    'outbox_written_bytes_total',
+    'Bytes that the outbox brought to the disk, in whole pages.',
+  )
+  readonly #commands = this.#counter('commands_total', 'Commands of the till.', ['result'])
+  readonly #mqttIgnored = this.#counter('mqtt_ignored_total', 'Messages that were not answered.')
   readonly #mqttConnected = this.#gauge('mqtt_connected', '1 while the broker is connected.')
   readonly #mqttConnections = this.#counter('mqtt_connections_total', 'Connections made.')
   readonly #visionRestarts = this.#counter('vision_restarts_total', 'Restarts of vision.')
@@ -156,8 +196,15 @@ export class Metrics {
     )
   }
 
-  setCamera(camera: CameraHealth): void {
-    this.#cameraUp.set({ camera: camera.camera }, camera.status === 'live' ? 1 : 0)
+  modelChanged(result: 'activated' | 'refused' | 'rolledBack'): void {
+    this.#modelChanges.inc({ result })
+  }
+
+  setCamera({ camera, status }: Pick<CameraHealth, 'camera' | 'status'>): void {
+    this.#cameraUp.set({ camera }, status === 'live' ? 1 : 0)
+    for (const one of cameraStatuses)
+      this.#cameraStatus.set({ camera, status: one }, one === status ? 1 : 0)
+    if (!well.has(status)) this.#cameraFaults.inc({ camera, status })
   }
 
   /** The totals of the vision process, which start again from 0 with it. */
@@ -195,7 +242,15 @@ export class Metrics {
   setOutbox(outbox: OutboxFigures): void {
     this.#outboxDepth.set(outbox.depth)
     this.#outboxDropped.inc(this.#following.growth('dropped', outbox.dropped))
+    this.#outboxWritten.inc(this.#following.growth('written', outbox.writtenBytes))
     this.#outboxReplayed.inc(this.#following.growth('replayed', outbox.replayed))
+  }
+
+  /** Totals since the daemon started. `limited` of them were too many, and few of these were answered. */
+  setIncoming({ commands, ignored }: IncomingFigures): void {
+    for (const [result, total] of Object.entries(commands))
+      this.#commands.inc({ result }, this.#following.growth(`commands ${result}`, total))
+    this.#mqttIgnored.inc(this.#following.growth('ignored', ignored))
   }
 
   /** Called at will: only the step from down to up counts as a connection. */

@@ -54,8 +54,14 @@ const resend = command
     'Expected toSeq >= fromSeq',
   )
 
+const model = command.extend({
+  action: z.enum(['activate', 'rollback']),
+  name: id.describe('As in the model.json of the model that the configuration names'),
+  version: z.int().min(1).optional().describe('Default: the newest that is installed'),
+})
+
 /** What each verb takes. */
-export const commandSchemas = { recognise, confirm, session, resend } satisfies Record<
+export const commandSchemas = { recognise, confirm, session, resend, model } satisfies Record<
   Verb,
   z.ZodType
 >
@@ -88,6 +94,15 @@ export const resultSchemas = {
       .nullable()
       .describe('The oldest that is kept: what lies before it cannot be sent'),
     newestSeq: whole.describe('The newest that was given out; 0 before the first'),
+  }),
+  model: z.strictObject({
+    name: z.string(),
+    version: z.int().nullable().describe('null: the model of the configuration'),
+    status: z
+      .enum(['active', 'waiting'])
+      .describe(
+        'waiting: it is proven, and answers once no session is open and nothing lies there',
+      ),
   }),
 } satisfies Record<Verb, z.ZodType>
 export type CommandResult<V extends Verb> = z.infer<(typeof resultSchemas)[V]>

@@ -5,28 +5,45 @@ import { verbs as allVerbs } from '../config/schema.js'
 import { describeError, GroceryError } from '../errors.js'
 import type { Logger } from '../log.js'
 import { type CommandHandlers, commandSchemas, type Reply, type Verb } from './command-messages.js'
+import { type Rate, RateLimit } from './rate-limit.js'
 
 export const maxCommandBytes = 64 * 1024
 const rememberMs = 24 * 3600_000
 /** At most so many replies are remembered; beyond it the oldest are forgotten before their day is over. */
 const maxRemembered = 5000
+/** Of each verb. A till asks once or twice a second; at its start it may confirm a whole basket at once. */
+const commandRate: Rate = { burst: 100, perSecond: 20 }
+/** Once a connection of the till; each goes through the whole outbox and sends it. */
+const resendRate: Rate = { burst: 20, perSecond: 1 }
+const rateOf = (kind: string): Rate => (kind === 'resend' ? resendRate : commandRate)
+/** Of "too many", so that a flood is not answered by another one. */
+const complaintRate: Rate = { burst: 20, perSecond: 1 }
 
 export interface CommandsOptions {
   /** mqtt.commands. */
   enabled: readonly Verb[]
   handlers: CommandHandlers
+  /** What earlier starts replied, and where this one's replies are kept for the next. */
+  replies?: { get(key: string): Reply | undefined; keep(key: string, reply: Reply): void }
   clock: Clock
   log: Logger
 }
 
 export class Commands {
   private readonly remembered = new Map<string, { until: number; reply: Promise<Reply> }>()
-  readonly counts = { accepted: 0, refused: 0, repeated: 0 }
+  private readonly rate: RateLimit
+  private readonly complaints: RateLimit
+  readonly counts = { accepted: 0, refused: 0, repeated: 0, limited: 0 }
 
-  constructor(private readonly options: CommandsOptions) {}
+  constructor(private readonly options: CommandsOptions) {
+    this.rate = new RateLimit(rateOf, options.clock)
+    this.complaints = new RateLimit(() => complaintRate, options.clock)
+  }
 
-  /** A payload as it came over the wire; resolves also for refusals. */
-  async receive(verb: string, payload: Uint8Array): Promise<Reply> {
+  /** A payload as it came over the wire; resolves also for refusals. null: too many came even to be told so. */
+  async receive(verb: string, payload: Uint8Array): Promise<Reply | null> {
+    const tooMany = this.checkRate(verb)
+    if (tooMany && !this.complaints.take(kindOf(verb))) return null
     if (payload.length > maxCommandBytes) {
       const message = `Expected cmd/${verb} to have at most ${maxCommandBytes} bytes but received ${payload.length}`
       return this.refuse(null, new GroceryError('COMMAND_INVALID', message))
@@ -40,11 +57,16 @@ export class Commands {
       const message = `Expected cmd/${verb} to be JSON but received ${JSON.stringify(shown)}`
       return this.refuse(null, new GroceryError('COMMAND_INVALID', message))
     }
-    return this.dispatch(verb, value)
+    return tooMany ? this.refuse(readRequestId(value), tooMany) : this.answer(verb, value)
   }
 
   /** Runs a command; resolves also for refusals. */
   async dispatch(verb: string, payload: unknown): Promise<Reply> {
+    const tooMany = this.checkRate(verb)
+    return tooMany ? this.refuse(readRequestId(payload), tooMany) : this.answer(verb, payload)
+  }
+
+  private async answer(verb: string, payload: unknown): Promise<Reply> {
     const requestId = readRequestId(payload)
     try {
       const known = this.checkVerb(verb)
@@ -52,15 +74,16 @@ export class Commands {
       this.forgetOld()
       // The payload of a repetition is not looked at again, and neither is its age.
       const key = `${known} ${checked.requestId}`
-      const before = this.remembered.get(key)
+      const before = this.remembered.get(key)?.reply ?? this.options.replies?.get(key)
       if (before) {
         this.counts.repeated++
-        return await before.reply
+        return await before
       }
       this.checkAge(known, checked.expiresAt)
       const reply = this.run(known, checked)
       this.remembered.set(key, { until: this.options.clock.mono() + rememberMs, reply })
       this.counts.accepted++
+      void reply.then(said => this.options.replies?.keep(key, said))
       return await reply
     } catch (error) {
       return this.refuse(requestId, error)
@@ -77,6 +100,16 @@ export class Commands {
         this.options.log.error({ err: error, verb }, 'command failed')
       return { requestId, ok: false, error: describeError(error), result: null }
     }
+  }
+
+  private checkRate(verb: string): GroceryError | null {
+    if (this.rate.take(kindOf(verb))) return null
+    this.counts.limited++
+    const { burst, perSecond } = rateOf(verb)
+    return new GroceryError(
+      'RATE_LIMITED',
+      `Expected cmd/${verb.slice(0, 64)} at most ${perSecond} a second after the first ${burst} but received more`,
+    )
   }
 
   private checkVerb(verb: string): Verb {
@@ -113,6 +146,9 @@ export class Commands {
     return { requestId, ok: false, error: describeError(error), result: null }
   }
 }
+
+/** What does not exist shares one bucket: names must not make memory. */
+const kindOf = (verb: string): string => allVerbs.find(one => one === verb) ?? 'other'
 
 function checkPayload(
   verb: Verb,

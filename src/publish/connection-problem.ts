@@ -7,6 +7,10 @@ export interface ConnectionProblem {
   message: string
 }
 
+/** What the broker would have answered to a message beyond its Maximum Packet Size. */
+export const tooLarge = (bytes: number, most: number): Error =>
+  Object.assign(new Error(`Packet too large: ${bytes} bytes, at most ${most}`), { code: 0x95 })
+
 /** MQTT 5, reason code of DISCONNECT: session taken over. */
 export const takenOver = 0x8e
 
@@ -43,6 +47,11 @@ export function classify(error: unknown, url: string, what = 'accept us'): Conne
       ? { kind: 'unreachable', code: 'MQTT_DISCONNECTED', message: words }
       : { kind: 'refused', code: 'MQTT_REFUSED', message: words }
   }
+  // mosquitto answers what is beyond its message_size_limit with a code that no PUBACK may have.
+  if (/^Invalid puback reason code/.test(message ?? '')) {
+    const words = `Expected the broker ${place} to take a message but received a PUBACK with an unknown reason code: it is beyond a limit of the broker's`
+    return { kind: 'refused', code: 'MQTT_REFUSED', message: words }
+  }
   const found = describeError(error)
   // Node leaves the message of an AggregateError empty.
   const words = found.message ? `${found.code}: ${found.message}` : found.code
@@ -50,4 +59,13 @@ export function classify(error: unknown, url: string, what = 'accept us'): Conne
   return tlsCode.test(found.code)
     ? { kind: 'refused', code: 'MQTT_TLS_FAILED', message: text }
     : { kind: 'unreachable', code: 'MQTT_DISCONNECTED', message: text }
+}
+
+/** Why the broker does not take an event: a size limit, a quota, its ACL. It stays in the outbox. */
+export function refusal(error: unknown, url: string): { code: ErrorCode; message: string } {
+  const { code, message } = error as { code?: unknown; message?: string }
+  return {
+    code: 'EVENT_REFUSED',
+    message: `Expected the broker ${withoutSecrets(url)} to take events but received code ${code}: ${message}`,
+  }
 }

@@ -9,6 +9,7 @@ import {
   classify,
   taken,
   takenOver,
+  tooLarge,
   withoutSecrets,
 } from './connection-problem.js'
 import type { Credentials } from './credentials.js'
@@ -48,6 +49,10 @@ const defaultReceiveMaximum = 20
 const mostInFlight = 64
 /** Unsent bytes beyond which QoS 0 is dropped instead of queued. */
 const maxBufferedBytes = 1024 * 1024
+/** MQTT 5, reason code of a PUBACK. */
+const noSubscribers = 0x10
+/** Headers and properties of a PUBLISH, generously. */
+const overheadBytes = 64
 
 export class Connection {
   private client: MqttClient | null = null
@@ -61,8 +66,12 @@ export class Connection {
   private toldCode: string | null = null
   private toldAt = 0
   private slots = 0
+  /** Of the broker; MQTT 5 only. */
+  private maxPacketBytes = Number.POSITIVE_INFINITY
   private waiting: { resolve: () => void; reject: (error: Error) => void }[] = []
   private readonly pending = new Set<Pending>()
+  /** Message ids of which the broker said that nobody subscribes to them (MQTT 5 only). */
+  private readonly unheard = new Set<number>()
 
   constructor(private readonly options: ConnectionOptions) {}
 
@@ -90,10 +99,15 @@ export class Connection {
    * Resolves when the broker has it (QoS 1) or it was handed to the socket (QoS 0). Never more
    * than the broker's Receive Maximum are under way.
    *
-   * @throws MQTT_DISCONNECTED where there is no connection or it ends before the PUBACK.
+   * @returns false where the broker says that it has nobody to give it to; that is MQTT 5 only.
+   * @throws MQTT_DISCONNECTED where there is no connection or it ends before the PUBACK; an error
+   * with the broker's reason code where it refuses the message.
    */
-  async publish(topic: string, payload: string, options: IClientPublishOptions): Promise<void> {
+  async publish(topic: string, payload: string, options: IClientPublishOptions): Promise<boolean> {
     if (!this.up) throw this.downError()
+    // mqtt.js would send it, and the broker would have to end the connection for it.
+    const bytes = Buffer.byteLength(topic) + Buffer.byteLength(payload) + overheadBytes
+    if (bytes > this.maxPacketBytes) throw tooLarge(bytes, this.maxPacketBytes)
     if (options.qos === 1) await this.takeSlot()
     const client = this.client
     if (!client || !this.up) throw this.downError()
@@ -101,15 +115,16 @@ export class Connection {
       !options.qos &&
       (client.stream as { writableLength?: number }).writableLength! > maxBufferedBytes
     ) {
-      return
+      return true
     }
-    await new Promise<void>((resolve, reject) => {
+    return new Promise<boolean>((resolve, reject) => {
       const pending: Pending = { since: this.options.clock.mono(), reject }
       this.pending.add(pending)
-      client.publish(topic, payload, options, error => {
+      client.publish(topic, payload, options, (error, packet) => {
+        const heard = !this.unheard.delete(packet?.messageId ?? 0)
         if (!this.pending.delete(pending)) return
         if (options.qos === 1) this.freeSlot()
-        if (!error) resolve()
+        if (!error) resolve(heard)
         // A reason code is the broker's answer; everything else is the end of the connection.
         else
           reject(typeof (error as { code?: unknown }).code === 'number' ? error : this.downError())
@@ -148,6 +163,9 @@ export class Connection {
       ])
     }
     this.drop(client)
+    // mqtt.js does not end by force what is ending already: on a dead line the socket, and this process with
+    // it, would stay until the keepalive runs out.
+    client.stream?.destroy()
   }
 
   private async open(): Promise<void> {
@@ -175,6 +193,9 @@ export class Connection {
     let problem: ConnectionProblem | null = null
     client.on('connect', packet => {
       if (client !== this.client) return
+      // Else an event waits up to 40 ms for the TCP acknowledgement of what went before it.
+      ;(client.stream as { setNoDelay?: (on: boolean) => void }).setNoDelay?.(true)
+      this.maxPacketBytes = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY
       const limit = packet.properties?.receiveMaximum ?? defaultReceiveMaximum
       this.slots = Math.min(mostInFlight, limit)
       this.up = true
@@ -184,6 +205,11 @@ export class Connection {
     })
     client.on('message', (topic, payload, packet) => {
       if (client === this.client) this.options.onMessage(topic, payload, packet)
+    })
+    client.on('packetreceive', packet => {
+      // mqtt.js takes it for any other PUBACK and tells the publisher nothing.
+      if (client === this.client && packet.cmd === 'puback' && packet.reasonCode === noSubscribers)
+        this.unheard.add(packet.messageId!)
     })
     client.on('disconnect', packet => {
       if (packet.reasonCode === takenOver) problem = taken(clientId, 'another client took it over')
@@ -239,6 +265,7 @@ export class Connection {
     const pending = [...this.pending]
     this.waiting = []
     this.pending.clear()
+    this.unheard.clear()
     for (const one of [...pending, ...waiting]) one.reject(error)
   }
 

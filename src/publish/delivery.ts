@@ -17,13 +17,17 @@ const inFlightWindow = 16
 const unackedWindow = 512
 /** After the broker refused an event (quota, ACL) or the disk could not be read. */
 const pauseMs = 5_000
+/** How often one event asks whether somebody reads again. */
+const unheardMs = 1_000
 
 export interface DeliveryOptions {
   outbox: Outbox
   settings: Pick<Config['outbox'], 'confirm' | 'ackTimeout'>
-  /** Resolves at the PUBACK. */
-  publish: (event: ItemEvent) => Promise<void>
+  /** Resolves at the PUBACK: false where the broker says that nobody reads it. */
+  publish: (event: ItemEvent) => Promise<boolean>
   onPublished: (event: ItemEvent) => void
+  /** The broker does not take an event, and why; null when it takes them again. */
+  onRefused?: (error: unknown) => void
   clock: Clock
   log: Logger
 }
@@ -44,6 +48,13 @@ export class Delivery {
   private running = false
   private again = false
   private tillOnline = true
+  /**
+   * With confirm: pos, whether the broker let us know that somebody reads. Until then one event
+   * alone goes ahead: what goes to nobody comes again later, behind those that were heard.
+   */
+  private isHeard = false
+  private restartedAt = 0
+  private isRefused = false
   private idleWaiters: (() => void)[] = []
   readonly counts = { published: 0, replayed: 0 }
 
@@ -80,15 +91,20 @@ export class Delivery {
   acknowledge(ack: Ack): void {
     for (const seq of this.options.outbox.acknowledge(ack)) this.resends.acknowledged(seq)
     // A till that answers is there, whatever it said of itself.
-    this.tillIs(true)
+    if (!this.tillOnline) this.tillIs(true)
     void this.pump()
   }
 
-  /** A till that said goodbye is not asked over and over; when it is back, all that it may have missed goes out. */
+  /**
+   * A till that said goodbye is not asked over and over; when it is back, all that it may have
+   * missed goes out. One that says so again may have been away without a goodbye; that often
+   * alone is no reason to send all of it more often than time would.
+   */
   tillIs(online: boolean): void {
-    const back = online && !this.tillOnline
+    const { settings, clock } = this.options
+    const isNews = !this.tillOnline || clock.mono() - this.restartedAt >= settings.ackTimeout
     this.tillOnline = online
-    if (back && this.options.settings.confirm === 'pos') this.restart()
+    if (online && isNews && settings.confirm === 'pos') this.restart()
   }
 
   resend({ fromSeq, toSeq }: CommandPayload<'resend'>): CommandResult<'resend'> {
@@ -130,6 +146,8 @@ export class Delivery {
     this.due = []
     this.resends.clear()
     this.pausedUntil = 0
+    this.isHeard = this.options.settings.confirm === 'broker'
+    this.restartedAt = this.options.clock.mono()
     void this.pump()
   }
 
@@ -163,7 +181,7 @@ export class Delivery {
       events = await outbox.prepare(seqs)
     } catch (error) {
       log.error({ err: error }, 'outbox: cannot be read, trying again')
-      if (epoch === this.epoch) this.pause(seqs)
+      if (epoch === this.epoch) this.pause(seqs, pauseMs)
     }
     if (epoch !== this.epoch) return
     const found = new Set(events.map(event => event.seq))
@@ -178,18 +196,33 @@ export class Delivery {
   private async send(event: ItemEvent, epoch: number | null): Promise<void> {
     const { outbox, settings, publish, onPublished, clock, log } = this.options
     const { seq } = event
+    let heard: boolean
     try {
-      await publish(event)
+      heard = await publish(event)
     } catch (error) {
       // Where the connection is gone, the next one starts from the oldest anyway.
       if (epoch !== this.epoch) return
       this.inFlight.delete(seq)
       log.warn({ ...describeError(error), seq }, 'the broker did not take an event')
-      this.pause([seq])
+      this.isRefused = true
+      this.options.onRefused?.(error)
+      this.pause([seq], pauseMs)
       this.wakeIdle()
       return
     }
-    if (epoch === this.epoch) this.inFlight.delete(seq)
+    if (this.isRefused) {
+      this.isRefused = false
+      this.options.onRefused?.(null)
+    }
+    if (epoch === this.epoch) {
+      this.inFlight.delete(seq)
+      if (settings.confirm === 'pos') this.isHeard = heard
+      if (!this.isHeard) {
+        this.pause([seq], unheardMs)
+        this.wakeIdle()
+        return
+      }
+    }
     outbox.markPublished(seq)
     if (settings.confirm === 'pos' && outbox.has(seq)) this.resends.sent(seq, clock.mono())
     this.counts.published++
@@ -199,8 +232,8 @@ export class Delivery {
   }
 
   /** These alone come again, after a while: what is refused now is refused in a moment, too. */
-  private pause(seqs: number[]): void {
-    this.pausedUntil = this.options.clock.mono() + pauseMs
+  private pause(seqs: number[], ms: number): void {
+    this.pausedUntil = this.options.clock.mono() + ms
     this.due = [...this.due, ...seqs].sort((a, b) => a - b)
   }
 
@@ -208,7 +241,8 @@ export class Delivery {
   private pick(): number[] {
     const { outbox, settings } = this.options
     const seqs: number[] = []
-    const free = (): boolean => this.inFlight.size + seqs.length < inFlightWindow
+    const window = this.isHeard ? inFlightWindow : 1
+    const free = (): boolean => this.inFlight.size + seqs.length < window
     const take = (seq: number): void => {
       if (!this.inFlight.has(seq) && !seqs.includes(seq)) seqs.push(seq)
     }

@@ -1,4 +1,5 @@
 // From what the counter says to the event that a till gets. Pure.
+import type { Clock } from '../clock.js'
 import type { ItemAction } from '../counter/types.js'
 import type { ItemEvent, ModelRef } from './messages.js'
 
@@ -55,11 +56,39 @@ export function toEvent(
 /** A tenth of a millisecond is more than any clock here is worth. */
 export const roundMs = (ms: number): number => Math.max(0, Math.round(ms * 10) / 10)
 
-/** Two sendings of one event differ in publishedAt and replayed, and in nothing else. */
-export const asSent = (
+export interface Sending {
+  /** Wall clock, ms since 1970. */
+  now: number
+  latencyMs: number
+  replayed: boolean
+}
+
+/**
+ * What a sending that leaves right now says of itself.
+ *
+ * @param kept when and with which latency it was written, null for an event of an earlier start,
+ * which may have been sent although no note of it survived; and the latency of its first sending.
+ */
+export function sendingOf(
+  kept: { written: { mono: number; latencyMs: number } | null; latencyMs: number | null },
   event: ItemEvent,
-  sending: { now: number; latencyMs: number; replayed: boolean },
-): ItemEvent => ({
+  clock: Clock,
+): { sending: Sending; isFirst: boolean } {
+  const now = clock.wall()
+  const { written } = kept
+  const latencyMs =
+    kept.latencyMs ??
+    (written
+      ? roundMs(written.latencyMs + clock.mono() - written.mono)
+      : roundMs(now - Date.parse(event.capturedAt)))
+  const isFirst = kept.latencyMs === null
+  // By the age of this run's own clock: the wall clock may have been set since.
+  const replayed = !isFirst || written === null || latencyMs > eventLifetimeMs
+  return { sending: { now, latencyMs, replayed }, isFirst }
+}
+
+/** Two sendings of one event differ in publishedAt and replayed, and in nothing else. */
+export const asSent = (event: ItemEvent, sending: Sending): ItemEvent => ({
   ...event,
   publishedAt: isoTime(sending.now),
   latencyMs: sending.latencyMs,

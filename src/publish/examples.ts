@@ -151,6 +151,7 @@ export const commandExamples: Record<Verb, object> = {
   },
   session: { requestId: 'r-17', op: 'open', session, expiresAt: '2026-11-22T09:30:05.000Z' },
   resend: { requestId: 'r-17', fromSeq: 4700 },
+  model: { requestId: 'r-17', action: 'activate', name: 'grocery81', version: 3 },
 }
 
 export const resultExamples: { [V in Verb]: CommandResult<V> } = {
@@ -167,4 +168,5 @@ export const resultExamples: { [V in Verb]: CommandResult<V> } = {
   confirm: { itemId: item.itemId, sku: apple.sku },
   session: { session, status: 'open' },
   resend: { count: 12, fromSeq: 4700, toSeq: 4711, oldestSeq: 4212, newestSeq: 4711 },
+  model: { name: 'grocery81', version: 3, status: 'waiting' },
 }

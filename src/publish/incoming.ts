@@ -74,6 +74,7 @@ export class Incoming {
   private async answer(verb: string, payload: Buffer, packet: IPublishPacket): Promise<void> {
     const { commands, reply, log } = this.options
     const answer = await commands.receive(verb, payload)
+    if (!answer) return this.ignore(`cmd/${verb}`, 'more commands came than are answered')
     const { responseTopic, correlationData } = packet.properties ?? {}
     const topic = this.isAllowed(responseTopic) ? responseTopic : this.options.topics.reply(verb)
     const properties = correlationData ? { correlationData } : {}

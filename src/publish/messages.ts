@@ -1,5 +1,6 @@
 // Every message on MQTT as one zod schema: types, docs/api/schemas and the checks of what comes in are made from these.
 import { z } from 'zod'
+import { cameraStatuses } from '../protocol.js'
 import type { AskReason } from '../recognition/types.js'
 
 const text = (description: string) => z.string().describe(description)
@@ -151,7 +152,7 @@ export const stateSchema = z.strictObject({
   cameras: z.array(
     z.strictObject({
       id: z.string(),
-      status: z.enum(['connecting', 'live', 'stalled', 'lost', 'ended']),
+      status: z.enum(cameraStatuses),
       reason: problem.nullable(),
     }),
   ),

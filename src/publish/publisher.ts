@@ -8,7 +8,7 @@ import type { FrameObservations } from '../recognition/types.js'
 import type { CommandHandlers, Reply } from './command-messages.js'
 import { Commands } from './commands.js'
 import { Connection } from './connection.js'
-import { withoutSecrets } from './connection-problem.js'
+import { refusal, withoutSecrets } from './connection-problem.js'
 import { readCredentials } from './credentials.js'
 import { Delivery } from './delivery.js'
 import { Incoming, type TillListener } from './incoming.js'
@@ -35,6 +35,8 @@ export interface PublisherOptions {
   commands: CommandHandlers
   onTill?: TillListener
   onConnection?: (up: boolean, reason: { code: string; message: string } | null) => void
+  /** The broker does not take an event, though the connection holds; null when it takes them again. */
+  onRefused?: (reason: { code: string; message: string } | null) => void
   /** Every sending that the broker took. */
   onPublished?: (event: ItemEvent) => void
 }
@@ -47,7 +49,7 @@ export interface PublisherStats {
   /** Of these, with `replayed`. */
   replayed: number
   inFlight: number
-  commands: { accepted: number; refused: number; repeated: number }
+  commands: Commands['counts']
   /** Incoming messages that were not what the contract says, or retained where they must not be. */
   ignored: number
 }
@@ -91,10 +93,12 @@ export class Publisher {
       log,
       publish: event => this.send(this.topics.items, event, { qos: 1 }),
       onPublished: event => options.onPublished?.(event),
+      onRefused: error => options.onRefused?.(error ? refusal(error, url) : null),
     })
     this.commands = new Commands({
       enabled: mqtt.commands,
       handlers: { ...options.commands, resend: async range => this.delivery.resend(range) },
+      replies: outbox.replies,
       clock,
       log,
     })
@@ -103,7 +107,9 @@ export class Publisher {
       commands: this.commands,
       delivery: this.delivery,
       onTill: options.onTill,
-      reply: (topic, reply, properties) => this.send(topic, reply, { qos: 1, properties }),
+      reply: async (topic, reply, properties) => {
+        await this.send(topic, reply, { qos: 1, properties })
+      },
       log,
     })
     this.connection = new Connection({
@@ -256,8 +262,8 @@ export class Publisher {
     this.options.onConnection?.(false, { code: reason.code, message: reason.message })
   }
 
-  private publishStatus(status: Status): Promise<void> {
-    return this.connection.publish(this.topics.status, status, { qos: 1, retain: true })
+  private async publishStatus(status: Status): Promise<void> {
+    await this.connection.publish(this.topics.status, status, { qos: 1, retain: true })
   }
 
   private async publishState(): Promise<void> {
@@ -282,10 +288,10 @@ export class Publisher {
     topic: string,
     message: object,
     options: IClientPublishOptions,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { properties, ...rest } = options
     const five = this.options.config.mqtt.version === 5
-    await this.connection.publish(topic, JSON.stringify(message), {
+    return this.connection.publish(topic, JSON.stringify(message), {
       ...rest,
       // MQTT 3.1.1 has no properties and mqtt.js would refuse them.
       ...(five ? { properties: { contentType: 'application/json', ...properties } } : {}),

@@ -4,12 +4,13 @@ import type { EngineInput } from '../inference/addon.js'
 import type { ModelState, RuntimeState } from '../protocol.js'
 import { type Assortment, beyondClasses, readAssortment } from './assortment.js'
 import { type Thresholds, thresholdsOf } from './decision.js'
-import { Network, type NetworkOptions } from './network.js'
+import { Network } from './network.js'
+import type { RunnerOptions } from './runner.js'
 import type { Box, Observation, Product, StagesMs } from './types.js'
 import { conclude, describe } from './variants.js'
 import { weigh } from './weigh.js'
 
-export interface ClassifierOptions extends NetworkOptions {
+export interface ClassifierOptions extends RunnerOptions {
   catalogue?: string | null | undefined
   /** Which rows of recognition.priors hold. */
   site?: string | null | undefined

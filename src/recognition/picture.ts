@@ -30,7 +30,7 @@ async function readPng(bytes: Uint8Array, name: string, rotate: Rotation): Promi
   if (pixels > maxPixels) {
     throw new GroceryError(
       'IMAGE_TOO_LARGE',
-      `${name}: Expected at most ${maxPixels / 1e6} megapixels but received ${Math.round(pixels / 1e6)}`,
+      `${name}: Expected at most ${maxPixels / 2 ** 20} megapixels but received ${Math.round(pixels / 2 ** 20)}`,
     )
   }
   if (header[24] === 16) {
@@ -40,9 +40,9 @@ async function readPng(bytes: Uint8Array, name: string, rotate: Rotation): Promi
     )
   }
   // A kiosk whose camera gives JPEG never needs it, and it takes 25 MB.
-  const { default: sharp } = await import('sharp')
+  const { openPicture } = await import('../sharp.js')
   try {
-    const { data, info } = await sharp(bytes, { limitInputPixels: maxPixels, failOn: 'warning' })
+    const { data, info } = await openPicture(bytes)
       .autoOrient()
       .rotate(rotate)
       .flatten({ background: '#ffffff' })

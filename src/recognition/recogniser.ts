@@ -5,12 +5,16 @@ import type { CameraConfig } from '../config/schema.js'
 import { decodeJpeg, hasTurboJpeg, jpegLuma } from '../inference/addon.js'
 import type { Classification, PictureClassifier } from './classifier.js'
 import { type GateSettings, MotionGate } from './gate.js'
+import { blackOut, hiddenCells, hideCells } from './mask.js'
 import { type PictureInput, readPicture } from './picture.js'
 import { gridSize, lumaGrid, type SceneSettings, SceneWatcher } from './scene.js'
 import type { FrameObservations, StagesMs } from './types.js'
 
 /** Enough for the grid of the scene; the decoder gives the nearest DCT scale above. */
 const scenePixels = 96
+
+/** Enough for any model's input where a mask needs the pixels themselves, per side of the roi. */
+const maskedPixels = 640
 
 /** Whether two answers would be the same vote. */
 const sameVote = (a: Classification, b: Classification): boolean =>
@@ -25,6 +29,7 @@ export class Recogniser {
   readonly #clock: Clock
   readonly #watcher: SceneWatcher
   readonly #gate: MotionGate<Classification>
+  readonly #hidden: ReadonlySet<number>
 
   constructor(
     camera: CameraConfig,
@@ -33,6 +38,7 @@ export class Recogniser {
     clock: Clock,
   ) {
     this.#camera = camera
+    this.#hidden = hiddenCells(camera, gridSize)
     this.#classifier = classifier
     this.#clock = clock
     this.#watcher = new SceneWatcher(settings)
@@ -44,17 +50,24 @@ export class Recogniser {
     this.#gate.wake()
   }
 
+  /** Whether the last frame was exactly the one before. */
+  get unchanged(): boolean {
+    return this.#watcher.unchanged
+  }
+
   /** Throws the IMAGE_* codes for a frame that is no picture, and the codes of the engine. */
   async recognise(frame: Frame): Promise<FrameObservations> {
     const { id, roi, rotate, mode } = this.#camera
     const input = await readPicture(frame.bytes, `camera ${id} frame ${frame.number}`, rotate)
-    const grid = await this.#grid(input)
+    const grid = hideCells(await this.#grid(input), this.#hidden)
     const scene = this.#watcher.look(grid)
     // A scene that moves or is empty has no item to ask about; stream mode wants every frame.
     const worthALook = mode === 'stream' || scene.view === 'object'
     const known = worthALook && mode !== 'stream' ? this.#gate.known(grid) : null
     const asked =
-      worthALook && !known ? await this.#classifier.classify({ ...input, box: roi }) : null
+      worthALook && !known
+        ? await this.#classifier.classify({ ...(await this.#masked(input)), box: roi })
+        : null
     if (asked) this.#gate.answered(grid, asked)
     if (!worthALook) this.#gate.wake()
     const observation = (asked ?? known)?.observation
@@ -69,6 +82,19 @@ export class Recogniser {
       repeated: known !== null,
       stagesMs: asked?.stagesMs ?? noStages,
     }
+  }
+
+  /** The model sees no more than a person may. */
+  async #masked(input: PictureInput): Promise<PictureInput> {
+    const { mask, roi } = this.#camera
+    if (!mask) return input
+    const maxSide = maskedPixels / Math.min(roi[2] - roi[0], roi[3] - roi[1])
+    const picture =
+      'jpeg' in input
+        ? await decodeJpeg(input.jpeg, { maxSide, rotate: input.rotate ?? 0 })
+        : { ...input, rgb: input.rgb.slice() }
+    blackOut(picture, mask)
+    return picture
   }
 
   async #grid(input: PictureInput): Promise<Float32Array> {

@@ -45,6 +45,8 @@ export function lumaGrid(rgb: Uint8Array, width: number, height: number, box: Bo
 export class SceneWatcher {
   readonly #settings: SceneSettings
   #before: Float32Array | null = null
+  /** Whether the last frame had exactly the brightness of the one before: the noise of a sensor never lets that be. */
+  unchanged = false
 
   constructor(settings: SceneSettings) {
     this.#settings = settings
@@ -55,10 +57,12 @@ export class SceneWatcher {
     let changed = 0
     let sum = 0
     let squares = 0
+    this.unchanged = this.#before !== null
     for (let index = 0; index < grid.length; index++) {
       const value = grid[index]!
       sum += value
       squares += value * value
+      if (this.#before && value !== this.#before[index]) this.unchanged = false
       if (this.#before && Math.abs(value - this.#before[index]!) > cellChange) changed++
     }
     // The first frame has nothing to be compared with: it moves, so that nothing is decided on it.

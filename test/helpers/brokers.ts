@@ -2,10 +2,11 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { DemoBroker } from '../../src/publish/broker.js'
 import { quiet } from './kiosk-parts.js'
+import { Relay } from './relay.js'
 
 export const hasMosquitto = spawnSync('mosquitto', ['-h']).error === undefined
 
@@ -21,12 +22,14 @@ export async function freePort(): Promise<number> {
 export interface TestBroker {
   url: string
   port: number
+  /** Of mosquitto; 0 where the broker is in this process. */
+  pid: number
   stop: () => Promise<void>
 }
 
 export async function startDemoBroker(port = 0): Promise<TestBroker> {
   const broker = new DemoBroker({ listen: `127.0.0.1:${port}`, log: quiet })
-  return { ...(await broker.start()), stop: () => broker.stop() }
+  return { ...(await broker.start()), pid: 0, stop: () => broker.stop() }
 }
 
 /** @param settings more lines for its configuration. */
@@ -34,17 +37,28 @@ export async function startMosquitto(
   dir: string,
   settings = ['allow_anonymous true'],
   port?: number,
+  {
+    runner = [],
+    host = '127.0.0.1',
+  }: { runner?: string[] | undefined; host?: string | undefined } = {},
 ): Promise<TestBroker> {
   const chosen = port ?? (await freePort())
   const file = join(dir, `mosquitto-${chosen}.conf`)
   const user = process.getuid?.() === 0 ? ['user root'] : []
-  writeFileSync(file, [`listener ${chosen} 127.0.0.1`, ...user, ...settings, ''].join('\n'))
-  const child = spawn('mosquitto', ['-c', file], { stdio: 'ignore' })
+  writeFileSync(
+    file,
+    [`listener ${chosen} ${runner.length > 0 ? '0.0.0.0' : host}`, ...user, ...settings, ''].join(
+      '\n',
+    ),
+  )
+  const [program, ...words] = [...runner, 'mosquitto', '-c', file]
+  const child = spawn(program!, words, { stdio: 'ignore' })
   const ended = once(child, 'exit')
-  await waitForPort(chosen)
+  await waitForPort(chosen, host)
   return {
-    url: `mqtt://127.0.0.1:${chosen}`,
+    url: `mqtt://${host}:${chosen}`,
     port: chosen,
+    pid: child.pid!,
     stop: async () => {
       child.kill('SIGKILL')
       await ended
@@ -52,9 +66,9 @@ export async function startMosquitto(
   }
 }
 
-async function waitForPort(port: number): Promise<void> {
+async function waitForPort(port: number, host: string): Promise<void> {
   for (;;) {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, host)
     try {
       await once(socket, 'connect')
       return
@@ -66,48 +80,17 @@ async function waitForPort(port: number): Promise<void> {
   }
 }
 
-/** A TCP line to a broker that can be cut, or go dead without a word. */
-export class Line {
-  #server: Server | null = null
-  readonly #pairs = new Set<[Socket, Socket]>()
+/** A line that can be cut, or go dead without a word. */
+export class Line extends Relay {
   dead = false
   /** Bytes from the kiosk that went nowhere. */
   swallowed = 0
 
-  constructor(private readonly port: number) {}
-
-  async start(): Promise<string> {
-    const server = createServer(near => {
-      const far = connect(this.port, '127.0.0.1')
-      const pair: [Socket, Socket] = [near, far]
-      this.#pairs.add(pair)
-      const end = (): void => {
-        near.destroy()
-        far.destroy()
-        this.#pairs.delete(pair)
-      }
-      near.on('data', data => {
-        if (this.dead) this.swallowed += data.length
-        else far.write(data)
-      })
-      far.on('data', data => this.dead || near.write(data))
-      for (const socket of pair) socket.on('error', () => {}).on('close', end)
-    }).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    this.#server = server
-    return `mqtt://127.0.0.1:${(server.address() as { port: number }).port}`
-  }
-
-  /** As when a cable is pulled and both sides notice at once. */
-  cut(): void {
-    for (const [near, far] of this.#pairs) {
-      near.resetAndDestroy()
-      far.resetAndDestroy()
-    }
-  }
-
-  async stop(): Promise<void> {
-    this.cut()
-    this.#server?.close()
+  protected wire(near: Socket, far: Socket): void {
+    near.on('data', data => {
+      if (this.dead) this.swallowed += data.length
+      else far.write(data)
+    })
+    far.on('data', data => this.dead || near.write(data))
   }
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { connect, type MqttClient } from 'mqtt'
+import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 
 const demoPictures = resolve('deploy/demo/pictures')
 
@@ -82,8 +82,8 @@ export class Listener {
   readonly #waiting = new Set<() => void>()
   readonly client: MqttClient
 
-  constructor(url: string, version: 4 | 5 = 5) {
-    this.client = connect(url, { protocolVersion: version, reconnectPeriod: 200 })
+  constructor(url: string, version: 4 | 5 = 5, options: IClientOptions = {}) {
+    this.client = connect(url, { protocolVersion: version, reconnectPeriod: 200, ...options })
     this.client.subscribe('grocerd/#', { qos: 1 })
     this.client.on('message', (topic, payload, packet) => {
       const text = payload.toString()

@@ -11,3 +11,9 @@ export function codeOf(call: () => unknown): [code: string, message: string] {
   }
   return ['none', '']
 }
+
+/** The same in one line; "" where the call returns. */
+export function failure(call: () => unknown): string {
+  const [code, message] = codeOf(call)
+  return code === 'none' ? '' : `${code} ${message}`
+}

@@ -3,7 +3,8 @@ import type { Clock } from '../../src/clock.js'
 import type { Item, ItemAction } from '../../src/counter/types.js'
 import { createLog } from '../../src/log.js'
 import type { EventEnvelope } from '../../src/publish/event.js'
-import { Outbox, type OutboxOptions } from '../../src/publish/outbox/outbox.js'
+import type { OutboxOptions } from '../../src/publish/outbox/options.js'
+import { Outbox } from '../../src/publish/outbox/outbox.js'
 
 export const quiet = createLog('test', 'silent')
 
@@ -65,6 +66,8 @@ export const makeOutbox = (dir: string, over: Partial<OutboxOptions> = {}): Outb
     dir,
     maxBytes: 256 * 1024 * 1024,
     maxAge: 7 * 86_400_000,
+    minFree: 0.05,
+    dailyWrites: null,
     confirm: 'broker',
     resendFor: 900_000,
     envelope: envelope(),

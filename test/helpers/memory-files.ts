@@ -94,6 +94,13 @@ export class MemoryFiles implements Files {
     this.contents.delete(path)
   }
 
+  /** What is said of the disk. */
+  disk = { free: 1e12, total: 1e12 }
+
+  async space(): Promise<{ free: number; total: number }> {
+    return this.disk
+  }
+
   async syncDir(dir: string): Promise<void> {
     this.#check('syncDir', join(dir, '.'))
   }

@@ -37,7 +37,7 @@ type Test = {
     run: (t: Asserts) => Promise<void>,
   ): unknown
 }
-type Asserts = { same(found: unknown, wanted: unknown, name?: string): unknown }
+type Asserts = { same(found: unknown, wanted: unknown, name: string): unknown }
 
 const percentile = (values: number[], share: number): number | null =>
   [...values].sort((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? null

@@ -1,10 +1,13 @@
 // A stand-in for libonnxruntime.so that writes down every value it is handed and loads no model.
-// $STANDIN_VERSION (such as 1.11.0) is the version it plays, $STANDIN_RECORD the file it writes.
+// $STANDIN_VERSION (such as 1.11.0) is the version it plays, $STANDIN_RECORD the file it writes,
+// $STANDIN_BUILD_MS how long it seems to build before it answers.
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace {
@@ -59,6 +62,7 @@ Status* no_telemetry(const void*) {
 
 Status* create_session(const void*, const void*, size_t bytes, const void*, void**) {
   record("CreateSessionFromArray " + std::to_string(bytes));
+  std::this_thread::sleep_for(std::chrono::milliseconds(std::atoi(setting("STANDIN_BUILD_MS", "0"))));
   return new Status{setting("STANDIN_ANSWER", "it was written down")};
 }
 

@@ -1,6 +1,6 @@
 // Small copies of pictures as data URIs, so that a report is one file that can be mailed.
-import sharp, { type Sharp } from 'sharp'
 import type { PictureInput } from '../../recognition/picture.js'
+import { openPicture, type Sharp, sharp } from '../../sharp.js'
 
 const thumbnailSide = 224
 /** Mistakes that a report shows as pictures. */
@@ -18,7 +18,7 @@ async function dataUri(picture: Sharp, side: number): Promise<string> {
 
 /** The data URI of a picture that lies in memory, as a classifier takes it. */
 export function thumbnailOf(picture: PictureInput, side = thumbnailSide): Promise<string> {
-  if ('jpeg' in picture) return dataUri(sharp(picture.jpeg), side)
+  if ('jpeg' in picture) return dataUri(openPicture(picture.jpeg), side)
   const { rgb, width, height } = picture
   return dataUri(sharp(rgb, { raw: { width, height, channels: 3 } }), side)
 }
@@ -36,7 +36,7 @@ export async function makeThumbnails(
   const thumbnails = new Map<string, string>()
   for (const { file, path } of pictures.filter(one => worst.has(one.file))) {
     try {
-      thumbnails.set(file, await dataUri(sharp(path), thumbnailSide))
+      thumbnails.set(file, await dataUri(openPicture(path), thumbnailSide))
     } catch {
       // The report says what the model said of it either way; the picture is an illustration.
     }

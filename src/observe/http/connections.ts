@@ -1,11 +1,15 @@
 // Keeps the number of connections bounded: for a newcomer the one that has been silent longest goes, never a busy one.
 import type { Socket } from 'node:net'
 
+/** Requests of one socket that may wait for their answers: browsers and probes send one at a time. */
+const mostWaiting = 8
+
 export class Connections {
   readonly #limit: number
   /** Sockets without a request under way, the longest silent first. */
   readonly #idle = new Set<Socket>()
-  readonly #busy = new Set<Socket>()
+  /** The others, with how many requests of each have no answer yet. */
+  readonly #busy = new Map<Socket, number>()
 
   constructor(limit: number) {
     this.#limit = limit
@@ -25,13 +29,24 @@ export class Connections {
     if (longest) this.#idle.delete(longest)
   }
 
-  /** A whole request header has arrived. */
-  busy(socket: Socket): void {
-    if (this.#idle.delete(socket)) this.#busy.add(socket)
+  /**
+   * A whole request header has arrived; false where it must not be served. Who sends and sends without waiting for an
+   * answer would have all of them made at once, and keeps them in our memory where it does not read them either.
+   */
+  busy(socket: Socket): boolean {
+    if (socket.destroyed) return false
+    const waiting = (this.#busy.get(socket) ?? 0) + 1
+    this.#idle.delete(socket)
+    this.#busy.set(socket, waiting)
+    if (waiting <= mostWaiting) return true
+    socket.destroy()
+    return false
   }
 
   /** Its answer is out. */
   idle(socket: Socket): void {
-    if (this.#busy.delete(socket) && !socket.destroyed) this.#idle.add(socket)
+    const waiting = (this.#busy.get(socket) ?? 0) - 1
+    if (waiting > 0) this.#busy.set(socket, waiting)
+    else if (this.#busy.delete(socket) && !socket.destroyed) this.#idle.add(socket)
   }
 }

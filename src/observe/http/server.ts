@@ -81,7 +81,7 @@ export class HttpServer {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    this.#connections.busy(request.socket)
+    if (!this.#connections.busy(request.socket)) return void response.destroy()
     response.once('close', () => this.#connections.idle(request.socket))
     for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value)
     // The body of a POST is read by its route; nobody wants the others.

@@ -35,6 +35,8 @@ export const cameraWords = {
   live: ['live', 'good'],
   stalled: ['gives no pictures', 'bad'],
   lost: ['lost, trying again', 'bad'],
+  dark: ['dark or covered', 'bad'],
+  frozen: ['shows an old picture', 'bad'],
   ended: ['ended', 'wait'],
 }
 

@@ -43,11 +43,10 @@ export class Entries {
     return true
   }
 
-  move(entry: Entry, at: Location, index: number): void {
+  move(entry: Entry, at: Location): void {
     this.count(entry.at.segment, -1)
     this.count(at.segment, 1)
     entry.at = at
-    entry.index = index
   }
 
   markPublished(entry: Entry, at: number): void {
@@ -91,12 +90,11 @@ export function replay(
     snapshot.nextSeq = Math.max(snapshot.nextSeq, seq + 1)
     return seq
   }
-  const add = (index: number, seq: number, id: string, rest: Partial<Entry>): void =>
+  const add = (seq: number, id: string, rest: Partial<Entry>): void =>
     entries.add({
       seq: given(seq),
       id,
       at,
-      index,
       written: null,
       latencyMs: null,
       publishedAt: null,
@@ -111,13 +109,11 @@ export function replay(
       snapshot.state = record.state
       break
     case 'append':
-      for (const [index, event] of record.events.entries())
-        add(index, event.seq, event.id, { appendedAt: record.at })
+      for (const event of record.events) add(event.seq, event.id, { appendedAt: record.at })
       snapshot.state = record.state
       break
     case 'keep':
-      for (const [index, { event, ...rest }] of record.entries.entries())
-        add(index, event.seq, event.id, rest)
+      for (const { event, ...rest } of record.entries) add(event.seq, event.id, rest)
       break
     case 'state':
       snapshot.state = record.state

@@ -13,8 +13,6 @@ export interface Entry {
   seq: number
   id: string
   at: Location
-  /** Which event of its record. */
-  index: number
   /** Monotonic time and latency when it was written; null for events of an earlier start. */
   written: { mono: number; latencyMs: number } | null
   /** Capture to first sending; null before that. */

@@ -1,6 +1,6 @@
 // The few file operations that the log needs, behind an interface so that tests can make each of them fail.
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 export interface LogFile {
@@ -22,6 +22,8 @@ export interface Files {
   remove(path: string): Promise<void>
   /** Makes names in the folder survive a power failure. */
   syncDir(dir: string): Promise<void>
+  /** Bytes of the disk that holds the folder; `free` is what we may take of it. */
+  space(dir: string): Promise<{ free: number; total: number }>
 }
 
 async function wrap(path: string, flags: string): Promise<LogFile> {
@@ -75,5 +77,9 @@ export const nodeFiles: Files = {
     } finally {
       await handle.close()
     }
+  },
+  async space(dir) {
+    const { bavail, blocks, bsize } = await statfs(dir)
+    return { free: bavail * bsize, total: blocks * bsize }
   },
 }

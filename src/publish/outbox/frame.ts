@@ -52,8 +52,6 @@ export interface Scan {
   damaged: number
   /** Bytes at the end that are no frame. */
   tailBytes: number
-  /** The tail is a whole frame that is wrong, not a write that was cut off. */
-  damagedAtEnd: boolean
   /** Where the last good frame ends. */
   end: number
 }
@@ -69,7 +67,6 @@ export function scanFrames(bytes: Buffer, start: number): Scan {
   let at = start
   let end = start
   let lastNumber = -1
-  let damagedAtEnd = false
   while (at < bytes.length) {
     let frame = decodeFrame(bytes, at)
     const first = frame
@@ -80,8 +77,7 @@ export function scanFrames(bytes: Buffer, start: number): Scan {
       frame = decodeFrame(bytes, at)
     }
     if (typeof frame === 'string' || frame.number <= lastNumber) {
-      damagedAtEnd = first === 'bad'
-      if (damagedAtEnd) damaged++
+      if (first === 'bad') damaged++
       break
     }
     if (typeof first === 'string') damaged++
@@ -90,5 +86,5 @@ export function scanFrames(bytes: Buffer, start: number): Scan {
     at = frame.offset + frame.length
     end = at
   }
-  return { frames, damaged, tailBytes: bytes.length - end, damagedAtEnd, end }
+  return { frames, damaged, tailBytes: bytes.length - end, end }
 }

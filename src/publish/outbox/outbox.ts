@@ -1,49 +1,22 @@
 // The outbox: an event and the counter's state after it are on disk before anybody publishes it. No MQTT here.
 import { join } from 'node:path'
-import type { Clock } from '../../clock.js'
 import type { ItemAction } from '../../counter/types.js'
-import { describeError, type ErrorCode, GroceryError } from '../../errors.js'
-import type { Logger } from '../../log.js'
-import { asSent, type EventEnvelope, roundMs, toEvent } from '../event.js'
+import { asSent, sendingOf, toEvent } from '../event.js'
 import type { Ack, ItemEvent } from '../messages.js'
 import { createUuidV7 } from '../uuid.js'
 import { CommitQueue, type Job } from './commit-queue.js'
+import { toOutboxError } from './disk-error.js'
+import { DiskSpace } from './disk-space.js'
 import { Entries, replay } from './entries.js'
 import type { Entry, OutboxEntry, OutboxRecord, Snapshot } from './entry.js'
-import { type Files, nodeFiles } from './files.js'
+import { EventReader } from './event-reader.js'
+import { nodeFiles } from './files.js'
 import { takeLock } from './lock.js'
+import { Replies } from './replies.js'
+import type { Complaint, OutboxOptions, OutboxStats } from './options.js'
 import { makeRoom, type RoomOptions } from './room.js'
 import { type Location, type LogRecord, SegmentLog, toRecord } from './segment-log.js'
-
-export interface OutboxOptions {
-  /** The state directory: lock/ and outbox/ are made in it. */
-  dir: string
-  maxBytes: number
-  /** ms. */
-  maxAge: number
-  confirm: 'broker' | 'pos'
-  /** ms after the first PUBACK; only with confirm: broker. */
-  resendFor: number
-  envelope: EventEnvelope
-  clock: Clock
-  log: Logger
-  files?: Files
-}
-
-export interface OutboxStats {
-  /** Events that are not safe yet: no PUBACK (confirm: broker), no ack of the till (confirm: pos). */
-  depth: number
-  /** Events given up by maxBytes, maxAge or damage, since the outbox was made. */
-  dropped: number
-  /** Records found wrong since the start. */
-  damaged: number
-  bytes: number
-  /** Kept, with those that are only kept to be sent again. */
-  entries: number
-  oldestSeq: number | null
-  /** 0 before the first. */
-  newestSeq: number
-}
+import { WriteBudget } from './write-budget.js'
 
 interface AppendJob extends Job<Location> {
   record: (place: Placing) => OutboxRecord
@@ -54,9 +27,7 @@ interface Placing {
   nextSeq: () => number
 }
 
-/** The newest events stay in memory, so that the way to the broker reads no disk. */
-const cacheSize = 256
-/** After damage at the end of the log: a gap is better than a number that was given twice. */
+/** After damage that may have held the newest event: a gap is better than a number that was given twice. */
 const gapAfterDamage = 100
 /** Keeps a record of numbers small beside the largest that may be written. */
 const seqsPerRecord = 4096
@@ -66,8 +37,12 @@ const maxSegmentBytes = 8 * 1024 * 1024
 export class Outbox {
   private readonly entries = new Entries()
   private readonly snapshot: Snapshot = { nextSeq: 1, dropped: 0, state: null }
-  private readonly cache = new Map<number, ItemEvent>()
   private readonly segmentLog: SegmentLog
+  private readonly reader: EventReader
+  private readonly space: DiskSpace
+  private readonly budget: WriteBudget
+  /** What commands were answered before a restart; on disk beside the events, under the same lock. */
+  readonly replies: Replies
   private readonly queue: CommitQueue<AppendJob>
   private readonly room: RoomOptions
   private readonly newId: () => string
@@ -75,28 +50,41 @@ export class Outbox {
   private damaged = 0
 
   constructor(private readonly options: OutboxOptions) {
-    this.newId = createUuidV7(() => options.clock.wall())
+    const { dir, maxBytes, clock, log, files = nodeFiles } = options
+    this.newId = createUuidV7(() => clock.wall())
     this.segmentLog = new SegmentLog({
-      dir: join(options.dir, 'outbox'),
-      segmentBytes: Math.min(maxSegmentBytes, Math.max(minSegmentBytes, options.maxBytes / 8)),
-      files: options.files ?? nodeFiles,
-      log: options.log,
+      dir: join(dir, 'outbox'),
+      segmentBytes: Math.min(maxSegmentBytes, Math.max(minSegmentBytes, maxBytes / 8)),
+      files,
+      log,
       snapshot: () => this.snapshot,
+    })
+    this.replies = new Replies({ dir, files, clock, log })
+    this.space = new DiskSpace({ ...options, files })
+    this.budget = new WriteBudget({ dir, dailyWrites: options.dailyWrites, clock })
+    this.reader = new EventReader({
+      entries: this.entries,
+      log: this.segmentLog,
+      onDamage: entry => {
+        this.damaged++
+        // The writer itself may be the one that reads: it must not wait for its own queue.
+        this.drop([entry], 'damage')
+      },
     })
     this.queue = new CommitQueue({
       write: jobs => this.writeAll(jobs),
       after: () => this.reclaim(),
-      toError: error => this.coded(error),
+      toError: error => toOutboxError(dir, error),
     })
     this.room = {
       entries: this.entries,
       log: this.segmentLog,
-      maxBytes: options.maxBytes,
-      read: entry => this.load(entry),
+      limit: () => this.space.limit,
+      read: entry => this.reader.load(entry),
       isSafe: entry => options.confirm === 'broker' && entry.publishedAt !== null,
       giveUp: (safe, lost) => {
         for (const entry of safe) this.forget(entry.seq)
-        return this.giveUp(lost, 'maxBytes')
+        return this.giveUp(lost, this.space.isLow ? 'minFree' : 'maxBytes')
       },
     }
   }
@@ -115,15 +103,17 @@ export class Outbox {
         replay(this.entries, this.snapshot, body as OutboxRecord, at),
       )
       this.damaged = found.damaged
-      if (found.damagedAtEnd) this.snapshot.nextSeq += gapAfterDamage
+      if (found.damagedInNewest) this.snapshot.nextSeq += gapAfterDamage
       if (found.damaged > 0 || found.tailBytes > 0) {
         log.error(found, 'outbox: records on disk are damaged or cut off; the others are used')
       }
+      await this.replies.start()
     } catch (error) {
       await this.release?.()
       this.release = null
-      throw this.coded(error, 'STATE_UNWRITABLE')
+      throw toOutboxError(dir, error, 'STATE_UNWRITABLE')
     }
+    await this.space.look(this.segmentLog.bytes())
     for (const entry of this.entries.all()) {
       if (entry.publishedAt === null) continue
       const left = entry.publishedAt + this.options.resendFor - clock.wall()
@@ -164,19 +154,18 @@ export class Outbox {
           return { type: 'append', at: now, events, state: counterState }
         },
         done: at => {
-          for (const [index, event] of events.entries()) {
+          for (const event of events) {
             this.entries.add({
               seq: event.seq,
               id: event.id,
               at,
-              index,
               written: { mono: built, latencyMs: event.latencyMs },
               latencyMs: null,
               publishedAt: null,
               windowEnds: null,
               appendedAt,
             })
-            this.remember(event)
+            this.reader.remember(event)
           }
           this.snapshot.state = counterState
           resolve(events)
@@ -217,7 +206,9 @@ export class Outbox {
   async read(seq: number): Promise<OutboxEntry | null> {
     const entry = this.entries.get(seq)
     if (!entry) return null
-    const event = await this.load(entry)
+    const event = await this.reader.load(entry).catch(error => {
+      throw toOutboxError(this.options.dir, error)
+    })
     return event && { event, publishedAt: entry.publishedAt }
   }
 
@@ -227,21 +218,16 @@ export class Outbox {
    */
   async prepare(seqs: number[]): Promise<ItemEvent[]> {
     const { clock, log } = this.options
-    const now = clock.wall()
-    const sent: [number, number][] = []
     const events: ItemEvent[] = []
+    const sent: [seq: number, latencyMs: number][] = []
     for (const seq of seqs) {
       const found = await this.read(seq)
       const entry = this.entries.get(seq)
       if (!found || !entry) continue
-      // What an earlier start left behind may have been sent although no note of it survived.
-      const late = entry.written === null || now > Date.parse(found.event.expiresAt)
-      const replayed = entry.latencyMs !== null || late
-      if (entry.latencyMs === null) {
-        entry.latencyMs = this.latencyNow(entry, found.event)
-        sent.push([seq, entry.latencyMs])
-      }
-      events.push(asSent(found.event, { now, latencyMs: entry.latencyMs, replayed }))
+      const { sending, isFirst } = sendingOf(entry, found.event, clock)
+      if (isFirst) sent.push([seq, sending.latencyMs])
+      entry.latencyMs = sending.latencyMs
+      events.push(asSent(found.event, sending))
     }
     if (sent.length > 0) {
       await this.mark({ type: 'sent', sent }).catch(error =>
@@ -284,12 +270,10 @@ export class Outbox {
     const mono = clock.mono()
     const wall = clock.wall()
     const dropped: Entry[] = []
-    let removed = 0
     for (const entry of this.entries.all()) {
       if (confirm === 'broker' && entry.windowEnds !== null) {
         if (entry.windowEnds > mono) continue
         this.forget(entry.seq)
-        removed++
         continue
       }
       // The wall clock may be set right at any time, and only events of an earlier start need it.
@@ -297,7 +281,8 @@ export class Outbox {
       if (age > maxAge) dropped.push(entry)
     }
     if (dropped.length > 0) this.drop(dropped, 'maxAge')
-    else if (removed > 0) this.queue.kick()
+    // Also where nothing is to be written: somebody has to look at the disk.
+    else this.queue.kick()
   }
 
   stats(): OutboxStats {
@@ -307,58 +292,39 @@ export class Outbox {
       dropped: snapshot.dropped,
       damaged: this.damaged,
       bytes: this.segmentLog.bytes(),
+      writtenBytes: this.writtenBytes(),
       entries: entries.size,
       oldestSeq: entries.next(0),
       newestSeq: snapshot.nextSeq - 1,
     }
   }
 
+  /** What people should know of the disk, by what is concerned; null where all is well. */
+  complaints(): Record<'disk' | 'writes', Complaint | null> {
+    return { disk: this.space.complaint(), writes: this.budget.complaint(this.writtenBytes()) }
+  }
+
+  /** Events that never came so far: nobody could keep them any longer. Counted like those given up. */
+  countLost(events: number): void {
+    this.snapshot.dropped += events
+    this.mark({ type: 'drop', seqs: [], dropped: this.snapshot.dropped }).catch(() => {})
+  }
+
   /** Waits for what is being written, then gives the lock back. */
   async stop(): Promise<void> {
     await this.queue.idle()
     await this.segmentLog.stop()
+    await this.replies.stop()
     await this.release?.()
     this.release = null
   }
 
-  private latencyNow(entry: Entry, event: ItemEvent): number {
-    const { clock } = this.options
-    const { written } = entry
-    if (written) return roundMs(written.latencyMs + clock.mono() - written.mono)
-    return roundMs(clock.wall() - Date.parse(event.capturedAt))
-  }
-
-  /** Null where the event is gone or damaged; throws where the disk cannot be read now. */
-  private async load(entry: Entry): Promise<ItemEvent | null> {
-    const cached = this.cache.get(entry.seq)
-    if (cached) return cached
-    const { at, index } = entry
-    let record: OutboxRecord | null = null
-    try {
-      record = (await this.segmentLog.read(at)) as OutboxRecord | null
-    } catch (error) {
-      // It may have been acknowledged, or carried to another segment, while it was being read.
-      if (this.entries.get(entry.seq) === entry && entry.at === at) throw this.coded(error)
-    }
-    if (this.entries.get(entry.seq) !== entry) return null
-    if (entry.at !== at) return this.load(entry)
-    let event: ItemEvent | undefined
-    if (record?.type === 'append') event = record.events[index]
-    if (record?.type === 'keep') event = record.entries[index]?.event
-    if (event?.id === entry.id) return event
-    this.damaged++
-    // The writer itself may be the one that reads: it must not wait for its own queue.
-    this.drop([entry], 'damage')
-    return null
-  }
-
-  private remember(event: ItemEvent): void {
-    this.cache.set(event.seq, event)
-    if (this.cache.size > cacheSize) this.cache.delete(this.cache.keys().next().value!)
+  private writtenBytes(): number {
+    return this.segmentLog.writtenBytes + this.replies.writtenBytes
   }
 
   private forget(seq: number): void {
-    this.cache.delete(seq)
+    this.reader.forget(seq)
     this.entries.remove(seq)
   }
 
@@ -393,6 +359,7 @@ export class Outbox {
   private async writeAll(jobs: AppendJob[]): Promise<void> {
     let seq = this.snapshot.nextSeq
     const place: Placing = { now: this.options.clock.wall(), nextSeq: () => seq++ }
+    await this.space.look(this.segmentLog.bytes())
     await makeRoom(this.room)
     const taken: AppendJob[] = []
     const records: LogRecord[] = []
@@ -403,7 +370,7 @@ export class Outbox {
         taken.push(job)
       } catch (error) {
         seq = before
-        job.fail(this.coded(error))
+        job.fail(toOutboxError(this.options.dir, error))
       }
     }
     if (records.length === 0) return
@@ -415,9 +382,10 @@ export class Outbox {
     for (const [index, job] of taken.entries()) job.done(records[index]!.at!)
   }
 
-  /** Oldest first only: an ack in a later segment must not vanish before the event it speaks of. */
+  /** House-keeping after each round. Oldest first only: an ack in a later segment must not vanish before the event it speaks of. */
   private async reclaim(): Promise<void> {
     const { segments } = this.segmentLog
+    await this.space.look(this.segmentLog.bytes())
     try {
       while (segments.length > 1 && this.entries.inSegment(segments[0]!.number) === 0) {
         const before = segments.length
@@ -427,16 +395,6 @@ export class Outbox {
     } catch (error) {
       this.options.log.warn({ err: error }, 'outbox: cannot remove an old segment')
     }
-  }
-
-  private coded(error: unknown, unwritable: ErrorCode = 'OUTBOX_FULL'): Error {
-    if (error instanceof GroceryError) return error
-    const { code, message } = describeError(error)
-    return new GroceryError(
-      code === 'ENOSPC' || code === 'EDQUOT' ? 'OUTBOX_FULL' : unwritable,
-      `Expected outbox.dir ${this.options.dir} to be writable but received ${code}: ${message}`,
-      { cause: error },
-    )
   }
 }
 

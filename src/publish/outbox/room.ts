@@ -7,7 +7,8 @@ import { type SegmentLog, toRecord } from './segment-log.js'
 export interface RoomOptions {
   entries: Entries
   log: SegmentLog
-  maxBytes: number
+  /** Bytes that the log may have now. */
+  limit: () => number
   /** The event of an entry, or null where it is damaged. */
   read: (entry: Entry) => Promise<ItemEvent | null>
   /** Forgets events and says how that is written; the first argument is safe already, the second is a loss. */
@@ -21,8 +22,8 @@ const keptBytes = 512 * 1024
 
 /** To be called by the writer alone, before it writes. */
 export async function makeRoom(options: RoomOptions): Promise<void> {
-  const { entries, log, maxBytes, isSafe } = options
-  while (log.bytes() > maxBytes && log.segments.length > 1) {
+  const { entries, log, limit, isSafe } = options
+  while (log.bytes() > limit() && log.segments.length > 1) {
     const before = log.segments.length
     const oldest = log.segments[0]!
     const held = [...entries.all()].filter(entry => entry.at.segment === oldest.number)
@@ -55,6 +56,6 @@ async function carryOver({ entries, log, read }: RoomOptions, held: Entry[]): Pr
     }
     const record = toRecord({ type: 'keep', entries: kept }, true)
     await log.write([record], true)
-    for (const [index, entry] of moved.entries()) entries.move(entry, record.at!, index)
+    for (const entry of moved) entries.move(entry, record.at!)
   }
 }

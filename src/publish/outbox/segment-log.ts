@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { describeError, GroceryError } from '../../errors.js'
 import type { Logger } from '../../log.js'
+import { decodeBody, encodeBody } from './body.js'
 import { crc32c } from './crc32c.js'
 import type { Files, LogFile } from './files.js'
 import {
@@ -13,14 +14,18 @@ import {
   scanFrames,
 } from './frame.js'
 
-/** Rises when older versions could not read what this one writes. */
-export const logFormat = 1
+/** Rises when older versions could not read what this one writes. 2: bodies may be deflated. */
+export const logFormat = 2
 const magic = Buffer.from('grocerdL')
 const headerBytes = 16
 /** Marks are not worth a sync of their own, but this many unsynced ones are. */
 const maxUnsynced = 256
 /** Less than may be read: the state of a record stands at the head of a segment, too, among other things. */
 const maxWrittenBytes = 3 * 1024 * 1024
+/** What a sync writes at least, and in steps of: a page of the file system. */
+const blockBytes = 4096
+/** Some forty events. */
+const readAheadBytes = 32 * 1024
 
 export interface Location {
   segment: number
@@ -38,19 +43,19 @@ export interface LogRecord {
 
 /** Before anything is written: a record that is too large is no fault of the disk. @throws OUTBOX_FULL. */
 export function toRecord(value: object, durable: boolean): LogRecord {
-  const body = Buffer.from(JSON.stringify(value))
-  if (body.length <= maxWrittenBytes) return { body, durable, at: null }
+  const { body, jsonBytes } = encodeBody(value)
+  if (jsonBytes <= maxWrittenBytes) return { body, durable, at: null }
   throw new GroceryError(
     'OUTBOX_FULL',
-    `Expected a record of at most ${maxWrittenBytes} bytes in the outbox but received ${body.length}; write less at once`,
+    `Expected a record of at most ${maxWrittenBytes} bytes in the outbox but received ${jsonBytes}; write less at once`,
   )
 }
 
 export interface Recovery {
   damaged: number
   tailBytes: number
-  /** The last record of all was wrong, not just cut off: it may have been published. */
-  damagedAtEnd: boolean
+  /** Something in the newest file is wrong: nothing behind it begins with what the whole was like. */
+  damagedInNewest: boolean
 }
 
 interface Segment {
@@ -68,6 +73,8 @@ export class SegmentLog {
   private nextNumber = 1
   private nextSegment = 1
   private verifyNext = false
+  /** Bytes that syncs brought to the disk since the start, in whole pages; the file system's own notes are not known. */
+  writtenBytes = 0
 
   constructor(
     private readonly options: {
@@ -90,8 +97,9 @@ export class SegmentLog {
       .map(Number)
       .sort((a, b) => a - b)
     const cuts = await this.readCuts(numbers)
-    const recovery: Recovery = { damaged: 0, tailBytes: 0, damagedAtEnd: false }
+    const recovery: Recovery = { damaged: 0, tailBytes: 0, damagedInNewest: false }
     for (const number of numbers) {
+      const before = recovery.damaged
       const whole = await this.readSegment(number)
       const cut = cuts.get(number) ?? whole.length
       const bytes = whole.subarray(0, cut)
@@ -100,12 +108,15 @@ export class SegmentLog {
       if (bytes.length >= headerBytes && readHeader(bytes) === null) recovery.damaged++
       for (const frame of scan.frames) {
         this.nextNumber = Math.max(this.nextNumber, frame.number + 1)
-        const body = JSON.parse(frame.body.toString()) as Record<string, unknown>
-        visit(body, { segment: number, offset: frame.offset, length: frame.length })
+        visit(decodeBody(frame.body), {
+          segment: number,
+          offset: frame.offset,
+          length: frame.length,
+        })
       }
       recovery.damaged += scan.damaged
       recovery.tailBytes += scan.tailBytes
-      recovery.damagedAtEnd ||= scan.damagedAtEnd
+      recovery.damagedInNewest = recovery.damaged > before
       this.segments.push({ number, bytes: scan.end })
       this.nextSegment = number + 1
     }
@@ -138,12 +149,21 @@ export class SegmentLog {
     }
   }
 
-  /** The record at a location, or null where its bytes are not what was written. */
-  async read(at: Location): Promise<Record<string, unknown> | null> {
+  /**
+   * The records from a location on, as far as one read goes: whoever wants one old event wants the
+   * next ones as well. Empty where the bytes are not what was written.
+   */
+  async read(at: Location): Promise<Record<string, unknown>[]> {
     const file = await this.options.files.open(this.pathOf(at.segment))
     try {
-      const frame = decodeFrame(await file.read(at.offset, at.length), 0)
-      return typeof frame === 'string' ? null : JSON.parse(frame.body.toString())
+      const bytes = await file.read(at.offset, Math.max(at.length, readAheadBytes))
+      const records: Record<string, unknown>[] = []
+      for (let offset = 0; ;) {
+        const frame = decodeFrame(bytes, offset)
+        if (typeof frame === 'string') return records
+        records.push(decodeBody(frame.body))
+        offset += frame.length
+      }
     } finally {
       await file.close()
     }
@@ -210,6 +230,7 @@ export class SegmentLog {
   private async sync(check?: () => Promise<void>): Promise<void> {
     const current = this.current!
     await current.file.sync()
+    this.writtenBytes += pagesBetween(current.syncedBytes, current.segment.bytes)
     await check?.()
     current.syncedBytes = current.segment.bytes
     this.unsynced = []
@@ -230,12 +251,14 @@ export class SegmentLog {
     try {
       // Bytes beyond these in older segments were refused or cut off: they must never come back.
       const cuts = this.segments.map(({ number, bytes }) => [number, bytes])
-      const body = Buffer.from(JSON.stringify({ type: 'open', cuts, ...snapshot() }))
+      const { body } = encodeBody({ type: 'open', cuts, ...snapshot() })
       const first = Buffer.concat([writeHeader(), encodeFrame(this.nextNumber++, body)])
       await file.write(first, 0)
       await file.sync()
       await files.syncDir(dir)
       segment.bytes = first.length
+      // And a page of the folder.
+      this.writtenBytes += pagesBetween(0, first.length) + blockBytes
     } catch (error) {
       await file.close().catch(() => {})
       await files.remove(path).catch(() => {})
@@ -284,7 +307,7 @@ export class SegmentLog {
         await file.read(headerBytes, frameHeaderBytes + length),
         0,
       )
-      return typeof frame === 'string' ? null : JSON.parse(frame.body.toString())
+      return typeof frame === 'string' ? null : decodeBody(frame.body)
     } finally {
       await file.close()
     }
@@ -303,6 +326,9 @@ export class SegmentLog {
     return join(this.options.dir, `${String(number).padStart(10, '0')}.log`)
   }
 }
+
+const pagesBetween = (from: number, to: number): number =>
+  to > from ? (Math.ceil(to / blockBytes) - Math.floor(from / blockBytes)) * blockBytes : 0
 
 function writeHeader(): Buffer {
   const header = Buffer.alloc(headerBytes)

@@ -1,0 +1,26 @@
+// A gallery for one command: locked, read, given back. A running kiosk holds the lock of its own.
+import { join } from 'node:path'
+import { systemClock } from '../../clock.js'
+import { defaultConfig } from '../../config/load.js'
+import { GalleryStore } from '../../gallery/store.js'
+import { takeLock } from '../../publish/outbox/lock.js'
+
+/** Where the gallery of this machine's kiosk is: in its state directory. */
+export const defaultGallery = (): string => join(defaultConfig(process.env).outbox.dir, 'gallery')
+
+/** Throws STATE_LOCKED, STATE_UNWRITABLE, GALLERY_INVALID. */
+export async function withGallery<T>(
+  dir: string | undefined,
+  use: (store: GalleryStore) => Promise<T> | T,
+): Promise<T> {
+  const folder = dir ?? defaultGallery()
+  const release = await takeLock(folder)
+  try {
+    const store = new GalleryStore({ dir: folder, clock: systemClock })
+    store.start()
+    for (const words of store.damaged) process.stderr.write(`passed over: ${words}\n`)
+    return await use(store)
+  } finally {
+    await release()
+  }
+}

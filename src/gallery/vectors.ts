@@ -1,0 +1,124 @@
+// Embeddings of kept pictures, one file an embedder: with another embedder the pictures are embedded anew.
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { GroceryError } from '../errors.js'
+import { writeAll, writeWhole } from '../whole-file.js'
+
+const vectorFormat = 1
+const magic = Buffer.from('grocerdV')
+const headerBytes = 16
+const idBytes = 32
+const sumBytes = 8
+
+const sumOf = (record: Uint8Array): Buffer =>
+  createHash('sha256').update(record).digest().subarray(0, sumBytes)
+
+function recordOf(id: string, vector: Float32Array): Buffer {
+  const values = Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength)
+  const record = Buffer.concat([Buffer.from(id, 'hex'), values])
+  return Buffer.concat([record, sumOf(record)])
+}
+
+function headerOf(dims: number): Buffer {
+  const header = Buffer.alloc(headerBytes)
+  magic.copy(header)
+  header.writeUInt32LE(vectorFormat, 8)
+  header.writeUInt32LE(dims, 12)
+  return header
+}
+
+export class VectorFile {
+  readonly #path: string
+  readonly #dims: number
+  readonly #vectors = new Map<string, Float32Array>()
+
+  /** @param embedder SHA-256 of its weights, hex */
+  constructor(dir: string, embedder: string, dims: number) {
+    this.#path = join(dir, 'vectors', `${embedder.slice(0, 16)}.bin`)
+    this.#dims = dims
+  }
+
+  /** Reads what is there; a record that is cut off or changed counts as missing. @throws GALLERY_INVALID for a newer format */
+  start(): void {
+    mkdirSync(join(this.#path, '..'), { recursive: true, mode: 0o700 })
+    const length = idBytes + 4 * this.#dims + sumBytes
+    let bytes: Buffer
+    try {
+      bytes = readFileSync(this.#path)
+    } catch {
+      bytes = Buffer.alloc(0)
+    }
+    const isOurs = bytes.subarray(0, 8).equals(magic)
+    if (isOurs && bytes.length >= headerBytes && bytes.readUInt32LE(8) > vectorFormat) {
+      const words = `${this.#path}: Expected format ${vectorFormat} but received ${bytes.readUInt32LE(8)}, of a newer grocerd`
+      throw new GroceryError('GALLERY_INVALID', words)
+    }
+    const fits = isOurs && bytes.subarray(0, headerBytes).equals(headerOf(this.#dims))
+    if (!fits) bytes = Buffer.alloc(0)
+    let damaged = !fits || (bytes.length - headerBytes) % length !== 0
+    for (let at = headerBytes; at + length <= bytes.length; at += length) {
+      const record = bytes.subarray(at, at + length - sumBytes)
+      if (!sumOf(record).equals(bytes.subarray(at + length - sumBytes, at + length))) {
+        damaged = true
+        continue
+      }
+      const values = new Float32Array(this.#dims)
+      Buffer.from(values.buffer).set(record.subarray(idBytes))
+      this.#vectors.set(record.subarray(0, idBytes).toString('hex'), values)
+    }
+    // Appending behind a cut-off record would make a mess of all that follow.
+    if (damaged) this.#writeAnew()
+  }
+
+  get(id: string): Float32Array | undefined {
+    return this.#vectors.get(id)
+  }
+
+  /** On disk when it returns. */
+  add(vectors: ReadonlyMap<string, Float32Array>): void {
+    const records = [...vectors].map(([id, vector]) => recordOf(id, vector))
+    const fd = openSync(this.#path, 'a')
+    try {
+      writeAll(fd, Buffer.concat(records))
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    for (const [id, vector] of vectors) this.#vectors.set(id, vector)
+  }
+
+  /** Lets go of all that is not among these. */
+  keepOnly(ids: ReadonlySet<string>): void {
+    const spare = [...this.#vectors.keys()].filter(id => !ids.has(id))
+    if (spare.length === 0) return
+    for (const id of spare) this.#vectors.delete(id)
+    this.#writeAnew()
+  }
+
+  #writeAnew(): void {
+    const records = [...this.#vectors].map(([id, vector]) => recordOf(id, vector))
+    writeWhole(this.#path, Buffer.concat([headerOf(this.#dims), ...records]))
+  }
+}
+
+/** Lets go of embeddings of pictures that are no more, of whatever embedder. */
+export function pruneVectors(dir: string, kept: ReadonlySet<string>): void {
+  const folder = join(dir, 'vectors')
+  if (!existsSync(folder)) return
+  for (const file of readdirSync(folder).filter(name => name.endsWith('.bin'))) {
+    const header = readFileSync(join(folder, file)).subarray(0, headerBytes)
+    if (header.length < headerBytes) continue
+    const vectors = new VectorFile(dir, file.slice(0, -4), header.readUInt32LE(12))
+    vectors.start()
+    vectors.keepOnly(kept)
+  }
+}

@@ -1,0 +1,20 @@
+// Reasons of the state that the daemon words itself, from what vision reports in figures.
+import type { MemoryUse } from './inference/memory-budget.js'
+import type { Building } from './protocol.js'
+import type { Reason } from './observe/health.js'
+
+export const insteadOf = (why: string, runsOn: string): string =>
+  `${why}; it runs in ${runsOn} instead`
+
+export const isBuilt = (model: string, { device, seconds, runsOn }: Building): Reason => ({
+  code: 'MODEL_LOADING',
+  message: `${device} builds its engine of ${model}, ${seconds} s so far; it runs in ${runsOn} meanwhile`,
+})
+
+export const connecting = (camera: string) => ({
+  code: 'CAMERA_CONNECTING',
+  message: `camera ${camera} has not given a frame yet`,
+})
+
+export const isWithin = ({ host, gpu }: MemoryUse): boolean =>
+  [host, gpu].every(one => !one || one.budgetBytes === null || one.usedBytes <= one.budgetBytes)
