@@ -17,7 +17,7 @@ def overlaps(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def nms(boxes: np.ndarray, scores: np.ndarray, iou: float = NMS_IOU, least: float = 0.01) -> np.ndarray:
-    """Rows that stay, the highest score first: each drops those after it that overlap it by more than `iou`."""
+    """Rows that stay, the highest score first: each drops the later ones that overlap it by over `iou`."""
     order = np.argsort(-scores, kind='stable')
     order = order[scores[order] >= least]
     kept = []

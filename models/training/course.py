@@ -1,4 +1,4 @@
-"""The training loop that every model here shares: a resumable course on the CPU; knows no data and no loss."""
+"""The training loop that every model here shares, resumable, on the CPU; knows no data and no loss."""
 
 import copy
 import ctypes

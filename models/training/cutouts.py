@@ -1,4 +1,4 @@
-"""Things to lay on a counter: pictures with transparency, cut from the Grocery Store pictures; composes nothing.
+"""Things to lay on a counter: pictures with transparency, cut from others; composes nothing.
 
 Two kinds, and they are all there is:
 - a studio picture, whose white ground is flooded away from its edges;

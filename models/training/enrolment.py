@@ -1,4 +1,4 @@
-"""Figures of an embedder on classes that it has never seen: enrol a few photographs, name the others. Pure numbers."""
+"""Figures of an embedder on classes it has never seen: a few photographs enrolled, the others named."""
 
 from dataclasses import dataclass
 
@@ -63,13 +63,14 @@ def half_of_groups(unseen: Unseen, random: np.random.Generator) -> np.ndarray:
 
 def draws(unseen: Unseen, photos: int, queries: str):
     """Ten times the rows that are enrolled and those that are asked for: with `any` queries all the others,
-    with `otherLooks` none that look alike an enrolled one, with `otherDays` val.txt, train.txt being enrolled."""
+    with `otherLooks` none that looks like an enrolled one, with `otherDays` val.txt from train.txt."""
     for seed in range(DRAWS):
         random = np.random.default_rng(seed)
         may = {'any': lambda: np.ones(len(unseen.fine), bool), 'otherDays': lambda: ~unseen.later,
                'otherLooks': lambda: half_of_groups(unseen, random)}[queries]()
         gallery = drawn(unseen.fine, photos, may, random)
-        yield gallery, np.setdiff1d(np.arange(len(may)), gallery) if queries == 'any' else np.flatnonzero(~may)
+        asked = np.setdiff1d(np.arange(len(may)), gallery) if queries == 'any' else np.flatnonzero(~may)
+        yield gallery, asked
 
 
 def right(unseen: Unseen, photos: int, queries: str) -> float:

@@ -4,8 +4,8 @@ The rules of a scene, so that others can make the same:
 1. The ground is a colour with a slope of light and one texture: grain, wood, brushed metal, a belt, or a
    blurred photograph. One scene in four has seams, lines, or a dark pane of glass. None of that has a box.
 2. A counter has 1 to 8 things (one counter in twenty has none), each 12 to 60 % of the picture's side long, turned
-   and recoloured at random; half of the scenes hold one thing several times. A thing lies where at most half of it covers others.
-   A shelf has rows of upright things side by side, mostly the same one, each row cut from 1 to 3 things.
+   and recoloured at random; half of the scenes hold one thing several times. A thing lies where its middle covers others by
+   half at most. A shelf has rows of upright things side by side, mostly the same one, each row cut from 1 to 3 things.
 3. Every thing throws a soft shadow.
 4. One counter in three has one or two hands: a forearm from the edge and five fingers, in a colour of skin or
    of a glove, over the things. Hands have no box.

@@ -1,4 +1,4 @@
-"""The shelf photographs with their boxes, split by look, and random views of them. Never part of the project."""
+"""The shelf photographs with their boxes, split by look, and views of them. Never part of the project."""
 
 import json
 from dataclasses import dataclass
