@@ -7,6 +7,12 @@ export interface Clock {
   mono(): number
 }
 
+/** Before this there was no grocerd: a clock without a battery begins in 1970, and what it says is no time. */
+const earliest = Date.UTC(2026, 0)
+
+/** Whether a wall time can be one. */
+export const isTime = (wall: number): boolean => wall >= earliest
+
 export const systemClock: Clock = {
   wall: () => Date.now(),
   mono: () => performance.now(),

@@ -12,8 +12,10 @@ export interface ErrorEntry {
 
 export const errorTable = {
   ACTIVATION_INVALID: {
-    meaning: 'The record of installed or active models is of a newer grocerd or damaged.',
-    remedy: 'Use the newer version again, or move the folder models of the state directory away.',
+    meaning:
+      'The record of installed or active models is of a newer grocerd or damaged, or cannot be read.',
+    remedy:
+      "For EACCES, give the folder models of the state directory to the daemon's user (chown -R); else use the newer version again, or move the folder away.",
   },
   ADDON_NOT_BUILT: {
     meaning: 'The native addon is not there or does not load on this machine.',

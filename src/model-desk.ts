@@ -12,7 +12,7 @@ import { type Trust, trustOf } from './updates/bundle.js'
 import { openCandidate } from './updates/candidate.js'
 import type { WallClock } from './updates/judge.js'
 import { placeOf } from './updates/place.js'
-import { type Proof, prove } from './updates/prove.js'
+import { loadPatienceMs, type Proof, prove } from './updates/prove.js'
 import { type Activation, readActivation, writeActivation } from './updates/records.js'
 import { type Choice, startChain } from './updates/start-chain.js'
 import { type Configured, openInstalled, readConfigured } from './updates/store.js'
@@ -68,7 +68,8 @@ export class ModelDesk {
   constructor(options: ModelDeskOptions) {
     this.#options = options
     const { vision, isIdle, clock, config } = options
-    this.#swap = new ModelSwap({ vision, isIdle })
+    const patienceMs = loadPatienceMs(config.runtime.device)
+    this.#swap = new ModelSwap({ vision, isIdle, patienceMs })
     this.#choices = [{ version: null, classifier: config.models.classifier }]
     this.#calmSince = clock.mono()
   }
@@ -223,13 +224,15 @@ export class ModelDesk {
   }
 
   #modelChoice({ classifier }: Choice, attempt = 0): ModelChoice {
-    return { models: { ...this.#options.config.models, classifier }, attempt }
+    return { models: { ...this.#options.config.models, classifier }, attempt, change: 0 }
   }
 
   async #change(to: Choice, proof: Proof | null, action: string): Promise<void> {
-    const from = this.#runs
     const next = this.#modelChoice(to, proof?.attempt)
-    await this.#swap.run(next, this.#modelChoice(from), proof, `${this.#words(to)} is being loaded`)
+    const old = () => this.#modelChoice(this.#runs)
+    await this.#swap.run(next, old, proof, `${this.#words(to)} is being loaded`)
+    // What answered when this began may have failed since, while a sale went on, and even this one have followed it.
+    const from = this.#choices.find(one => one.version !== to.version) ?? this.#runs
     const { config, count, log, clock } = this.#options
     this.#choices = [to, ...this.#choices.filter(one => one.version !== to.version)]
     const isForward = action === 'activate'
@@ -284,9 +287,10 @@ export class ModelDesk {
 
   /** The vision process is gone, and being started again. */
   visionDown(code: string, message: string): void {
+    const { isUnderWay } = this.#swap
     this.#swap.visionDown(code, message)
     if (code === 'MODEL_LOADING') return
-    if (!this.#record?.trial || this.#swap.isUnderWay) return
+    if (!this.#record?.trial || isUnderWay) return
     const now = this.#options.clock.mono()
     this.#calmSince = now
     this.#crashes = [...this.#crashes.filter(at => now - at < crashWindowMs), now]
@@ -313,7 +317,7 @@ export class ModelDesk {
 
   /** To be called every second or so: a model that ran for a minute has ended its trial. */
   tick(): void {
-    if (!this.#record?.trial || this.#busy) return
+    if (!this.#record?.trial || this.#swap.isUnderWay) return
     if (this.#options.clock.mono() - this.#calmSince < crashWindowMs) return
     this.#write({ ...this.#record, trial: null })
   }

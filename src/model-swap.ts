@@ -5,7 +5,8 @@ import type { ModelChoice, Up } from './protocol.js'
 import type { Proof } from './updates/prove.js'
 import type { VisionProcess } from './vision-process.js'
 
-const loadPatienceMs = 60_000
+/** What is loaded already is exchanged at once; a machine that swaps memory takes seconds. */
+const swapPatienceMs = 10_000
 const lookEveryMs = 100
 
 export type VisionLink = Pick<VisionProcess, 'send' | 'use' | 'restartWith'>
@@ -13,12 +14,18 @@ export type VisionLink = Pick<VisionProcess, 'send' | 'use' | 'restartWith'>
 export interface ModelSwapOptions {
   vision: VisionLink
   isIdle(): boolean
+  /** How long a model may take to load. */
+  patienceMs: number
 }
 
-/** What is waited for: a message of one of these kinds, or an error. */
+/** What vision says to a change. */
+type Answer = Extract<Up, { change: number }>
+
+/** What is waited for: a message of one of these kinds, to this change, or an error. */
 interface Expected {
-  types: Up['type'][]
-  resolve(message: Up): void
+  types: Answer['type'][]
+  change: number
+  resolve(message: Answer): void
   reject(error: Error): void
 }
 
@@ -32,12 +39,18 @@ export class ModelSwap {
   /** A model answers; where none does there is nothing to load another one beside. */
   #isUp = false
   #stopped = false
-  isUnderWay = false
+  /** Every change has its number: what vision says to one that was given up is not the answer to the next. */
+  #change = 0
   /** What vision used last. */
   memory: MemoryUse | null = null
 
   constructor(options: ModelSwapOptions) {
     this.#options = options
+  }
+
+  /** Vision was told something and has not answered: what goes wrong now is the next model's, not that which answers. */
+  get isUnderWay(): boolean {
+    return this.#expected !== null
   }
 
   /** Resolves when the change that begins now must wait for the end of a sale. */
@@ -49,27 +62,40 @@ export class ModelSwap {
 
   /**
    * Resolves when the next model answers. Where something fails the old one goes on, or is loaded again.
+   * @param old what is gone back to then; asked when it is needed, since it may have failed and been replaced while this waits
    * @param proof what the next one took alone; null: not measured
    * @param why for people, while neither answers
    */
-  async run(next: ModelChoice, old: ModelChoice, proof: Proof | null, why: string): Promise<void> {
-    const { vision } = this.#options
+  async run(
+    next: ModelChoice,
+    old: () => ModelChoice,
+    proof: Proof | null,
+    why: string,
+  ): Promise<void> {
+    const { vision, patienceMs } = this.#options
+    const change = ++this.#change
+    next = { ...next, change }
     await this.#idle()
-    this.isUnderWay = true
+    let asked = false
     try {
       const beside = this.#isUp && this.#fitsBeside(proof) && (await this.#loadBeside(next))
       await this.#idle()
-      const ready = this.#expect(['ready'])
-      vision.use(next)
       // What was loaded beside went with a process that crashed meanwhile: the next process loads it as the only one.
-      if (beside && !this.#lost) vision.send({ type: 'swap' })
+      const swaps = beside && !this.#lost
+      const ready = this.#expect(['ready'], change, swaps ? swapPatienceMs : patienceMs)
+      asked = true
+      vision.use(next)
+      if (swaps) vision.send({ type: 'swap', change })
       else vision.restartWith(next, why)
       await ready
     } catch (error) {
-      vision.use(old)
+      const isLate = error instanceof GroceryError && error.code === 'TIMED_OUT' && !this.#stopped
+      // Nobody knows what vision does now: the next process loads the old one.
+      if (isLate && asked)
+        vision.restartWith(old(), `${error.message}; the one before is loaded again`)
+      else vision.use(old())
+      if (isLate && !asked) vision.send({ type: 'discard' })
       throw error
-    } finally {
-      this.isUnderWay = false
     }
   }
 
@@ -78,7 +104,12 @@ export class ModelSwap {
     const expected = this.#expected
     if (!expected) return
     if (message.type === 'fault' && message.fatal) expected.reject(coded(message))
-    else if (expected.types.includes(message.type)) expected.resolve(message)
+    else if (
+      'change' in message &&
+      message.change === expected.change &&
+      expected.types.includes(message.type)
+    )
+      expected.resolve(message)
   }
 
   /** @param code MODEL_LOADING: it was ended by us */
@@ -107,7 +138,11 @@ export class ModelSwap {
   /** @returns false where the memory does not hold both @throws what the load failed of */
   async #loadBeside(next: ModelChoice): Promise<boolean> {
     this.#lost = false
-    const answer = this.#expect(['prepared', 'prepareFailed'])
+    const answer = this.#expect(
+      ['prepared', 'prepareFailed'],
+      next.change,
+      this.#options.patienceMs,
+    )
     this.#options.vision.send({ type: 'prepare', ...next })
     const message = await answer
     if (message.type !== 'prepareFailed') return true
@@ -115,14 +150,15 @@ export class ModelSwap {
     throw coded(message)
   }
 
-  #expect(types: Up['type'][]): Promise<Up> {
-    return new Promise<Up>((resolve, reject) => {
+  #expect(types: Answer['type'][], change: number, patienceMs: number): Promise<Answer> {
+    return new Promise<Answer>((resolve, reject) => {
       const end = () => {
         clearTimeout(timer)
         this.#expected = null
       }
       const expected: Expected = {
         types,
+        change,
         resolve: message => {
           end()
           resolve(message)
@@ -132,10 +168,10 @@ export class ModelSwap {
           reject(error)
         },
       }
-      const late = `Expected the model to be loaded within ${loadPatienceMs} ms but it is not`
+      const late = `Expected the model to be loaded within ${patienceMs} ms but it is not`
       const timer = setTimeout(
         () => expected.reject(new GroceryError('TIMED_OUT', late)),
-        loadPatienceMs,
+        patienceMs,
       )
       this.#expected = expected
     })

@@ -17,20 +17,24 @@ export interface Configure {
   cacheDir: string | null
   /** How many ways of loading the model did not fit into the memory before this one. */
   attempt: number
+  /** The number of the change that brought this model, which `ready` names; 0: none, it is what a start begins with. */
+  change: number
   recognition: Config['recognition']
   counter: Config['counter']
   logLevel: Config['log']['level']
 }
 
 /** Which model, and which way of loading it; of a Configure. */
-export type ModelChoice = Pick<Configure, 'models' | 'attempt'>
+export type ModelChoice = Pick<Configure, 'models' | 'attempt' | 'change'>
 
 export type Down =
   | Configure
-  /** Load this one beside the one that answers. */
+  /** Load this one beside the one that answers, in the place of any that is loaded or being loaded there. */
   | ({ type: 'prepare' } & ModelChoice)
-  /** From the next frame on the prepared one answers; `ready` says so. */
-  | { type: 'swap' }
+  /** From the next frame on the one that was prepared for this change answers; `ready` says so. */
+  | { type: 'swap'; change: number }
+  /** Nobody waits for what is loaded, or being loaded, beside the one that answers. */
+  | { type: 'discard' }
   /** One picture of the newest frame, please; asked again for the next, so one is in flight at most. */
   | { type: 'preview'; camera: string }
   /** The till asks: the next frames are the model's, though nothing has changed. */
@@ -92,9 +96,16 @@ export interface Building {
 }
 
 export type Up =
-  | { type: 'ready'; model: ModelState; runtime: RuntimeState; loadMs: number; products: Product[] }
-  | { type: 'prepared' }
-  | { type: 'prepareFailed'; code: string; message: string }
+  | {
+      type: 'ready'
+      change: number
+      model: ModelState
+      runtime: RuntimeState
+      loadMs: number
+      products: Product[]
+    }
+  | { type: 'prepared'; change: number }
+  | { type: 'prepareFailed'; change: number; code: string; message: string }
   | { type: 'observations'; frame: FrameObservations }
   | { type: 'preview'; camera: string; jpeg: Uint8Array; capturedAt: number }
   | CameraHealth

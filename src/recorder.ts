@@ -58,7 +58,7 @@ export class Recorder {
     const text = JSON.stringify(state)
     if (actions.length === 0 && text === this.#newest) return this.#writing ?? Promise.resolve()
     if (this.#waiting.length >= mostWaiting) {
-      const words = `Expected at most ${mostWaiting} events to wait for the disk; one more was lost`
+      const words = `Expected at most ${mostWaiting} steps of the counter to wait for the disk but another came; its events are lost`
       this.#options.health.set('outbox', { code: 'OUTBOX_FULL', message: words })
       this.#options.outbox.countLost(actions.length)
       return Promise.reject(new GroceryError('OUTBOX_FULL', words))

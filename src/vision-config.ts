@@ -16,6 +16,7 @@ export function visionConfig(config: Config): Configure {
     memory,
     cacheDir: runtime.cache ? join(outbox.dir, 'cache') : null,
     attempt: 0,
+    change: 0,
     recognition,
     counter,
     logLevel: log.level,

@@ -6,10 +6,11 @@ import { describeError } from './errors.js'
 import type { Logger } from './log.js'
 import type { Configure, Down, ModelChoice, Up } from './protocol.js'
 
-const startPatienceMs = 10_000
-/** Three signs of life that did not come. */
-const silencePatienceMs = 3000
 const lookEveryMs = 250
+/** Looks at a process that has not yet said anything: ten seconds. */
+const startLooks = 10_000 / lookEveryMs
+/** Three seconds, and three signs of life that did not come. */
+const silentLooks = 3000 / lookEveryMs
 const stopPatienceMs = 3000
 const maxBackOffMs = 10_000
 /** A process that lived this long was well; its end is not the next step of a crash loop. */
@@ -41,7 +42,8 @@ export class VisionProcess {
   readonly #log: Logger
   readonly #fork: () => ChildProcess
   #child: ChildProcess | null = null
-  #heardAt = 0
+  /** Since the last word of it. */
+  #looks = 0
   #startedAt = 0
   #heard = false
   #hung = false
@@ -132,7 +134,8 @@ export class VisionProcess {
   #spawn(): void {
     this.#heard = false
     this.#hung = false
-    this.#startedAt = this.#heardAt = this.#clock.mono()
+    this.#startedAt = this.#clock.mono()
+    this.#looks = 0
     let child: ChildProcess
     try {
       child = this.#fork()
@@ -144,7 +147,7 @@ export class VisionProcess {
     this.#child = child
     child.on('message', message => {
       this.#heard = true
-      this.#heardAt = this.#clock.mono()
+      this.#looks = 0
       this.#listener.onMessage(message as Up)
     })
     child.on('error', error => {
@@ -185,9 +188,13 @@ export class VisionProcess {
     })
   }
 
+  /**
+   * To be called every lookEveryMs. The looks are counted, not the time: after a stall of the daemon the timers come
+   * first, and the signs of life of that time still wait in the pipe.
+   */
   #checkAlive(): void {
-    const patience = this.#heard ? silencePatienceMs : startPatienceMs
-    if (!this.#child || this.#hung || this.#clock.mono() - this.#heardAt < patience) return
+    if (!this.#child || this.#hung) return
+    if (++this.#looks < (this.#heard ? silentLooks : startLooks)) return
     this.#hung = true
     this.#killGroup(this.#child)
   }

@@ -10,6 +10,7 @@ import { type Exceeded, MemoryBudget } from './inference/memory-budget.js'
 import { createLog } from './log.js'
 import type { Configure, Down, ModelChoice, Up } from './protocol.js'
 import { classifierFor } from './recognition/choose.js'
+import { Beside } from './recognition/beside.js'
 import type { ClassifierInfo, PictureClassifier } from './recognition/classifier.js'
 import { type ColdBuild, coldBuildOf } from './recognition/cold-build.js'
 import { Exchangeable } from './recognition/exchange.js'
@@ -155,8 +156,7 @@ async function main(): Promise<void> {
   const loops = new Map<string, CameraLoop>()
   let classifier: Exchangeable | null = null
   let configured: Configure | null = null
-  /** Loaded beside the one that answers. */
-  let prepared: { classifier: PictureClassifier; info: ClassifierInfo } | null = null
+  const beside = new Beside()
   let cold: ColdBuild | null = null
   let budget = new MemoryBudget()
   let loaded = false
@@ -169,7 +169,7 @@ async function main(): Promise<void> {
     setTimeout(endAtOnce, stopPatienceMs)
     await Promise.all([...loops.values()].map(loop => loop.stop()))
     await classifier?.stop()
-    await prepared?.classifier.stop()
+    await beside.drop()
     // After the daemon's end there is no channel to close, and closing it again would be an error.
     if (process.connected) process.disconnect()
     process.exit(0)
@@ -188,16 +188,20 @@ async function main(): Promise<void> {
     maxQueue: message.cameras.length + 1,
   })
 
-  const ready = ({ model, runtime, loadMs, labels, twins = [] }: ClassifierInfo) =>
-    send({ type: 'ready', model, runtime, loadMs, products: [...labels, ...twins] })
+  const ready = (
+    { model, runtime, loadMs, labels, twins = [] }: ClassifierInfo,
+    { change }: Pick<ModelChoice, 'change'>,
+  ) => send({ type: 'ready', change, model, runtime, loadMs, products: [...labels, ...twins] })
 
   /** The old one goes on answering; where both do not fit into the memory the daemon hears of it. */
   const prepare = async (choice: ModelChoice) => {
-    await prepared?.classifier.stop()
-    prepared = null
-    const next = classifierFor(optionsOf(configured!, choice))
-    prepared = { classifier: next, info: await next.start() }
-    send({ type: 'prepared' })
+    const { change } = choice
+    try {
+      const next = classifierFor(optionsOf(configured!, choice))
+      if (await beside.load(change, next)) send({ type: 'prepared', change })
+    } catch (error) {
+      send({ type: 'prepareFailed', change, ...describeError(error) })
+    }
   }
 
   const lookAnew = () => {
@@ -205,11 +209,11 @@ async function main(): Promise<void> {
   }
 
   /** What is known of the scene is the old model's answer: every camera asks anew, once that one has said its last. */
-  const swap = () => {
+  const swap = (message: { change: number }) => {
+    const prepared = beside.take(message.change)
     if (!prepared) return
     void classifier!.exchange(prepared.classifier).then(lookAnew)
-    ready(prepared.info)
-    prepared = null
+    ready(prepared.info, message)
     cold = null
   }
 
@@ -220,7 +224,7 @@ async function main(): Promise<void> {
     configured = message
     const isLoaded = (info: ClassifierInfo) => {
       log.info({ model: info.model, runtime: info.runtime }, 'the model is loaded')
-      ready(info)
+      ready(info, message)
     }
     const options = optionsOf(message, message)
     cold = coldBuildOf(options, { clock: systemClock, onBuilt: isLoaded, onFailed: notBuilt })
@@ -296,9 +300,9 @@ async function main(): Promise<void> {
   process.on('message', (message: Down) => {
     if (message.type === 'preview') loops.get(message.camera)?.preview()
     else if (message.type === 'lookAnew') lookAnew()
-    else if (message.type === 'prepare')
-      prepare(message).catch(error => send({ type: 'prepareFailed', ...describeError(error) }))
-    else if (message.type === 'swap') swap()
+    else if (message.type === 'prepare') void prepare(message)
+    else if (message.type === 'swap') swap(message)
+    else if (message.type === 'discard') void beside.drop()
     else if (message.type === 'stop') void stop()
     else {
       configure(message).catch(cannotLoad)

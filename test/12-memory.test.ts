@@ -447,6 +447,7 @@ t.test('what grows past its budget while it runs ends, with a word before', asyn
     memory: { gpuFraction: 0.15, gpuBytes: null, hostBytes: 600 * MiB },
     cacheDir: null,
     attempt: 0,
+    change: 0,
     recognition,
     counter,
     logLevel: 'silent',

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mock } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import t, { type Test } from 'tap'
@@ -9,6 +10,7 @@ import { systemClock } from '../src/clock.js'
 import { createLog } from '../src/log.js'
 import type { Configure, Up } from '../src/protocol.js'
 import { VisionProcess } from '../src/vision-process.js'
+import { HandClock } from './helpers/kiosk-parts.js'
 
 const configure = (...sources: string[]): Configure => ({
   type: 'configure',
@@ -29,6 +31,7 @@ const configure = (...sources: string[]): Configure => ({
   memory: {} as Configure['memory'],
   cacheDir: null,
   attempt: 0,
+  change: 0,
   recognition: {} as Configure['recognition'],
   counter: {} as Configure['counter'],
   logLevel: 'silent',
@@ -121,6 +124,49 @@ t.test('a process that cannot be started is tried again, and stop waits for none
   ])
   t.equal(vision.restarts, 3)
   t.equal(vision.pid, null)
+  await vision.stop()
+})
+
+t.test('a stall of the daemon is no silence of vision, and real silence is ended', async t => {
+  mock.timers.enable({ apis: ['setInterval'] })
+  t.teardown(() => mock.timers.reset())
+  const clock = new HandClock()
+  // No process has this number; what would be killed is seen at the call.
+  const child = Object.assign(new EventEmitter(), { pid: 999_999_999 }) as unknown as ChildProcess
+  const kills = t.capture(process, 'kill', () => {
+    setImmediate(() => child.emit('exit', null, 'SIGKILL'))
+    return true
+  })
+  const down: string[] = []
+  const vision = new VisionProcess(
+    configure(),
+    { onMessage: () => {}, onDown: ({ code }) => void down.push(code) },
+    clock,
+    createLog('test', 'silent'),
+    () => child,
+  )
+  vision.start()
+  /** The timers run late and once, and only then what lies in the pipe is read. */
+  const stall = (ms: number) => {
+    clock.advance(ms)
+    mock.timers.tick(250)
+    child.emit('message', { type: 'metrics' })
+  }
+  /** Looks until it is given up, every 250 ms. */
+  const silence = () => {
+    let looks = 0
+    for (; kills().length === 0 && looks < 100; looks++) {
+      clock.advance(250)
+      mock.timers.tick(250)
+    }
+    return looks
+  }
+  stall(11_000)
+  for (const ms of [3300, 60_000, 3300]) stall(ms)
+  t.same(kills(), [])
+  t.equal(silence(), 12, 'three seconds')
+  await once(child, 'exit')
+  t.same(down, ['VISION_HUNG'])
   await vision.stop()
 })
 

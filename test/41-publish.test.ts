@@ -620,7 +620,7 @@ t.test('a peer that is gone without a word is noticed by the missing PUBACK', as
   t.match(kiosk.downs, [
     {
       code: 'MQTT_DISCONNECTED',
-      message: `Expected a PUBACK from ${url} within 10 s but received none`,
+      message: `Expected an answer from ${url} within 10 s but received none`,
     },
   ])
   line.dead = false

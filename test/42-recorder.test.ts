@@ -74,7 +74,8 @@ t.test('what too many wait for is refused, and counted as lost', async t => {
   const waiting = Array.from({ length: 10_000 }, () => record('a').catch(() => {}))
   await t.rejects(record('b', 'c'), {
     code: 'OUTBOX_FULL',
-    message: 'Expected at most 10000 events to wait for the disk; one more was lost',
+    message:
+      'Expected at most 10000 steps of the counter to wait for the disk but another came; its events are lost',
   })
   t.equal(lost.events, 2)
   await recorder.stop()

@@ -1,6 +1,7 @@
 // The model desk with a stand-in for vision: when it waits, what it says, and when it takes a model back.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { mock } from 'node:test'
 import t, { type Test } from 'tap'
 import { parseConfig } from '../src/config/load.js'
 import type { GroceryError } from '../src/errors.js'
@@ -34,7 +35,9 @@ const memory = (hostBytes: number | null, usedBytes: number): Up => ({
   ...{ type: 'metrics', rssBytes: 0, cameras: [], inferences: 0 },
   memory: { host: { budgetBytes: hostBytes, usedBytes, peakBytes: usedBytes }, gpu: null },
 })
-const ready = { type: 'ready' } as Up
+const ready = (change = 0) => ({ type: 'ready', change }) as Up
+/** That of a message to vision. */
+const changeOf = (message: Down) => ('change' in message ? message.change : 0)
 const fault = (code: string, more = {}): Up => ({
   type: 'fault',
   code,
@@ -64,8 +67,8 @@ async function makeDesk(t: Test, over: Partial<ModelDeskOptions> = {}) {
     /shop-(\d+)$/.exec(choice.models.classifier)?.[1] ?? 'configured'
   const vision = {
     answer: (message: Down): Up | null => {
-      if (message.type === 'prepare') return { type: 'prepared' }
-      return message.type === 'swap' ? ready : null
+      if (message.type === 'prepare') return { type: 'prepared', change: message.change }
+      return message.type === 'swap' ? ready(message.change) : null
     },
     send(message: Down) {
       heard.push(message.type === 'prepare' ? `prepare ${shown(message)}` : message.type)
@@ -73,10 +76,10 @@ async function makeDesk(t: Test, over: Partial<ModelDeskOptions> = {}) {
       if (said) queueMicrotask(() => desk.hear(said))
     },
     use: (choice: ModelChoice) => void heard.push(`use ${shown(choice)}`),
-    restartWith: (choice: ModelChoice) => {
+    restartWith: (choice: ModelChoice, _why: string) => {
       heard.push(`restart with ${shown(choice)}`)
       desk.visionDown('MODEL_LOADING', 'planned')
-      queueMicrotask(() => desk.hear(ready))
+      queueMicrotask(() => desk.hear(ready(choice.change)))
     },
   }
   const make = () =>
@@ -102,7 +105,7 @@ async function makeDesk(t: Test, over: Partial<ModelDeskOptions> = {}) {
   }
   t.teardown(() => desk.stop())
   desk.start()
-  desk.hear(ready)
+  desk.hear(ready())
   let asked = 0
   const ask = (action: 'activate' | 'rollback', version?: number) =>
     desk
@@ -127,6 +130,7 @@ async function makeDesk(t: Test, over: Partial<ModelDeskOptions> = {}) {
     counts,
     state,
     vision,
+    shown,
     record,
     clock,
     stateDir,
@@ -220,8 +224,9 @@ t.test('where the memory does not hold both, the old one goes first', async t =>
   t.same(kiosk.heard, ['use 2', 'restart with 2'], 'it was known before')
   kiosk.heard.length = 0
   kiosk.desk().hear(memory(2e8, 1e8))
-  kiosk.vision.answer = () => ({
+  kiosk.vision.answer = message => ({
     type: 'prepareFailed',
+    change: changeOf(message),
     code: 'MEMORY_BUDGET_EXCEEDED',
     message: 'both',
   })
@@ -239,8 +244,9 @@ t.test('where no model answers, another one mends it', async t => {
 
 t.test('what fails leaves the old model where it was', async t => {
   const kiosk = await makeDesk(t)
-  kiosk.vision.answer = () => ({
+  kiosk.vision.answer = message => ({
     type: 'prepareFailed',
+    change: changeOf(message),
     code: 'MODEL_INVALID',
     message: 'no such layer',
   })
@@ -256,7 +262,7 @@ t.test('what fails leaves the old model where it was', async t => {
   t.equal(kiosk.record(), null)
   t.equal(kiosk.state.reason, null, 'who asked was told')
   t.same(kiosk.counts, ['refused', 'refused'])
-  kiosk.desk().hear(ready)
+  kiosk.desk().hear(ready())
   kiosk.state.idle = false
   t.equal(await kiosk.ask('activate', 3), '3 waiting')
   kiosk.state.idle = true
@@ -271,6 +277,85 @@ t.test('what fails leaves the old model where it was', async t => {
   })
   t.equal(await failing.ask('activate'), 'SELF_TEST_FAILED wrong')
   t.same(failing.heard, [], 'vision hears of nothing')
+})
+
+/** Lets go on what waits for nothing but its turn. */
+const settle = () => new Promise<void>(resolve => setImmediate(resolve))
+
+t.test('what comes too late is no answer to the next attempt', async t => {
+  const kiosk = await makeDesk(t)
+  const until = async (word: string) => {
+    for (; kiosk.heard.at(-1) !== word;) await settle()
+  }
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  const changes: number[] = []
+  kiosk.vision.answer = message => {
+    changes.push(changeOf(message))
+    return null
+  }
+  const first = kiosk.ask('activate', 2)
+  await until('prepare 2')
+  mock.timers.tick(60_000)
+  t.equal(await first, 'TIMED_OUT Expected the model to be loaded within 60000 ms but it is not')
+  t.same(
+    kiosk.heard,
+    ['prepare 2', 'use configured', 'discard'],
+    'vision need not keep it when it comes',
+  )
+  const second = kiosk.ask('activate', 3)
+  await until('prepare 3')
+  const late = changes[0]!
+  const change = changes.at(-1)!
+  kiosk.desk().hear({ type: 'prepared', change: late })
+  await settle()
+  t.equal(kiosk.heard.at(-1), 'prepare 3', 'of version 2')
+  kiosk.desk().hear({ type: 'prepared', change })
+  await until('swap')
+  for (const other of [0, late]) kiosk.desk().hear(ready(other))
+  await settle()
+  t.equal(kiosk.record(), null, 'the old one may be ready anew, built for its device')
+  kiosk.desk().hear(ready(change))
+  t.equal(await second, '3 active')
+
+  // The exchange itself takes no time: where it does, nobody knows which one answers.
+  kiosk.heard.length = 0
+  const third = kiosk.ask('activate', 2)
+  await until('prepare 2')
+  kiosk.desk().hear({ type: 'prepared', change: changes.at(-1)! })
+  await until('swap')
+  mock.timers.tick(10_000)
+  t.equal(await third, 'TIMED_OUT Expected the model to be loaded within 10000 ms but it is not')
+  t.same(kiosk.heard, ['prepare 2', 'use 2', 'swap', 'restart with 3'])
+  t.match(kiosk.record(), { current: 3 })
+})
+
+t.test('where the new model alone takes too long to load, the old one is loaded again', async t => {
+  const kiosk = await makeDesk(t)
+  kiosk.config.runtime.device = 'GPU'
+  kiosk.starts()
+  kiosk.desk().hear(ready())
+  kiosk.desk().hear(memory(2e8, 1.6e8))
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  const why: string[] = []
+  kiosk.vision.restartWith = (choice, words) => {
+    kiosk.heard.push(`restart with ${kiosk.shown(choice)}`)
+    why.push(words)
+    kiosk.desk().visionDown('MODEL_LOADING', 'planned')
+  }
+  let answer = ''
+  void kiosk.ask('activate', 2).then(words => (answer = words))
+  for (; kiosk.heard.length < 2;) await settle()
+  mock.timers.tick(1_799_999)
+  await settle()
+  t.same([answer, kiosk.heard], ['', ['use 2', 'restart with 2']], 'TensorRT takes minutes')
+  mock.timers.tick(1)
+  await settle()
+  const late = 'Expected the model to be loaded within 1800000 ms but it is not'
+  t.equal(answer, `TIMED_OUT ${late}`)
+  t.same(kiosk.heard, ['use 2', 'restart with 2', 'restart with configured'])
+  t.same(why, ['shop 2 is being loaded', `${late}; the one before is loaded again`])
 })
 
 t.test('three crashes within a minute of a change bring the old model back', async t => {
@@ -306,6 +391,54 @@ t.test('three crashes within a minute of a change bring the old model back', asy
   t.equal(await kiosk.ask('activate', 2), '2 active')
   t.equal(kiosk.state.reason, null, 'until somebody acts')
   t.equal(kiosk.record()?.rolledBack, null)
+})
+
+t.test('a change that waits for the end of a sale takes no protection away', async t => {
+  const kiosk = await makeDesk(t)
+  await kiosk.ask('activate', 2)
+  kiosk.state.idle = false
+  t.equal(await kiosk.ask('activate', 3), '3 waiting')
+  kiosk.heard.length = 0
+  for (let n = 0; n < 3; n++) kiosk.crash()
+  t.same(kiosk.heard, ['restart with configured'], 'crashes are counted')
+  t.match(kiosk.record(), { current: null, rolledBack: /^shop 2 was taken back/ })
+  kiosk.state.idle = true
+  for (; kiosk.counts.at(-1) !== 'activated' || kiosk.counts.length < 3;) await settle()
+  t.same(kiosk.heard.slice(1), ['prepare 3', 'use 3', 'swap'])
+  t.match(kiosk.record(), { current: 3, previous: null }, 'version 2 is not what it goes back to')
+
+  // What is waited for is what follows the one that fails.
+  await kiosk.ask('activate', 2)
+  kiosk.state.idle = false
+  t.equal(await kiosk.ask('activate', 3), '3 waiting')
+  for (let n = 0; n < 3; n++) kiosk.crash()
+  t.match(kiosk.record(), { current: 3, rolledBack: /^shop 2 was taken back/ })
+  kiosk.counts.length = 0
+  kiosk.state.idle = true
+  for (; kiosk.counts.length < 1;) await settle()
+  t.match(kiosk.record(), { current: 3, previous: null, rolledBack: null })
+
+  // A customer comes while it is being loaded beside the old one.
+  const next = await makeDesk(t)
+  await next.ask('activate', 2)
+  const { answer } = next.vision
+  next.vision.answer = message => {
+    if (message.type === 'prepare') next.state.idle = false
+    return answer(message)
+  }
+  t.equal(await next.ask('activate', 3), '3 waiting')
+  next.clock.advance(60_000)
+  next.desk().tick()
+  t.equal(next.record()?.trial, null, 'a minute ends the trial of what answers')
+  next.heard.length = 0
+  next.desk().hear(fault('MODEL_INVALID'))
+  next.crash()
+  next.desk().hear(ready())
+  t.same(next.heard, ['use configured'], 'what fails is followed by the one before')
+  t.match(next.state.reason?.message, /^shop 2 cannot be used \(MODEL_INVALID: it is so\); shop of/)
+  next.state.idle = true
+  for (; next.record()?.current !== 3;) await settle()
+  t.same(next.heard.slice(1), ['use 3', 'restart with 3'], 'what was prepared went with it')
 })
 
 t.test('a daemon that never runs for long with a new model goes back too', async t => {
@@ -431,4 +564,16 @@ t.test('a record of a newer grocerd is left as it is', async t => {
   })
   kiosk.starts()
   t.same(kiosk.heard, [], 'a record of another model does not hold')
+})
+
+t.test('a record that cannot be read keeps no kiosk from coming up', async t => {
+  const kiosk = await makeDesk(t)
+  // As a file that root wrote would be for the daemon's user; tests may be root, who reads everything but a folder.
+  const file = join(modelsFolder(kiosk.stateDir), 'activation.json')
+  mkdirSync(file)
+  kiosk.starts()
+  const message = `${file}: Expected a file that this user can read but received EISDIR`
+  t.same(kiosk.heard, [], 'the model of the configuration answers')
+  t.same(kiosk.state.reason, { code: 'ACTIVATION_INVALID', message })
+  t.equal(await kiosk.ask('activate', 3), `ACTIVATION_INVALID ${message}`)
 })

@@ -14,7 +14,8 @@ import {
 import { join, resolve } from 'node:path'
 import t from 'tap'
 import { defaultConfig, loadConfig } from '../src/config/load.js'
-import type { PictureClassifier } from '../src/recognition/classifier.js'
+import { Beside } from '../src/recognition/beside.js'
+import type { ClassifierInfo, PictureClassifier } from '../src/recognition/classifier.js'
 import { Exchangeable } from '../src/recognition/exchange.js'
 import { openBundle, trustOf, verifyBundle } from '../src/updates/bundle.js'
 import { openCandidate } from '../src/updates/candidate.js'
@@ -634,6 +635,12 @@ t.test('records carry a format; what is newer or torn is refused with a code', a
     failure(() => readRatchet(stateDir)),
     /^ACTIVATION_INVALID .*ratchet.json: keys: /,
   )
+  rmSync(file)
+  mkdirSync(file)
+  t.equal(
+    failure(() => installBundle(two, options)),
+    `ACTIVATION_INVALID ${file}: Expected a file that this user can read but received EISDIR`,
+  )
 })
 
 t.test(
@@ -852,6 +859,48 @@ t.test('an exchange of the classifier leaves no picture without an answer', asyn
   t.same(log, ['old asked', 'new asked', 'old stops'])
   await both.stop()
   t.same(log.at(-1), 'new stops')
+})
+
+t.test('of all models that are prepared only the last is kept, however late it loads', async t => {
+  const log: string[] = []
+  const loads = new Map<string, () => void>()
+  const make = (name: string) => ({
+    start: () =>
+      new Promise<ClassifierInfo>(resolve => loads.set(name, () => resolve({} as ClassifierInfo))),
+    classify: () => Promise.reject(new Error('nobody asks it')),
+    stop: async () => void log.push(`${name} stops`),
+  })
+  const settle = () => new Promise<void>(resolve => setImmediate(resolve))
+  const beside = new Beside()
+  const begin = async (change: number, name: string) => {
+    const done = beside.load(change, make(name))
+    await settle()
+    return { done, end: loads.get(name)! }
+  }
+  const late = await begin(1, 'late')
+  const next = await begin(2, 'next')
+  next.end()
+  t.equal(await next.done, true)
+  late.end()
+  t.equal(await late.done, false)
+  t.same(log, ['late stops'])
+  t.equal(beside.take(1), null, 'nor is the one of another change taken for it')
+  const again = await begin(3, 'again')
+  t.same(log, ['late stops', 'next stops'], 'nobody took it')
+  again.end()
+  t.equal(await again.done, true)
+  const given = await begin(4, 'given up')
+  await beside.drop()
+  given.end()
+  t.equal(await given.done, false)
+  t.same(log.slice(2), ['again stops', 'given up stops'])
+  t.equal(beside.take(4), null)
+  const taken = await begin(5, 'taken')
+  taken.end()
+  await taken.done
+  t.ok(beside.take(5))
+  await beside.drop()
+  t.equal(log.length, 4, 'who took it stops it')
 })
 
 t.test(

@@ -769,7 +769,8 @@ t.test('runs commands and maps refusals to a status', async t => {
     ['ITEM_GONE', 409],
     ['COMMAND_EXPIRED', 410],
     ['TIMED_OUT', 504],
-    ['ANYTHING', 500],
+    ['INTERNAL', 500],
+    ['NO_CAMERA', 503],
   ] as const) {
     view.reply = { requestId: null, ok: false, error: { code, message: 'no' }, result: null }
     const got = await post({})

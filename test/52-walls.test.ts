@@ -514,7 +514,7 @@ t.test(
     const kept = filesBelow(join(dir, 'state'))
     for (const path of kept) {
       const name = path.slice(join(dir, 'state').length + 1)
-      t.match(name, /^(lock\/\d+|outbox\/[a-z0-9.-]+|cache\/.+)$/, `${name} is known`)
+      t.match(name, /^(lock\/\d+|(outbox|replies)\/[a-z0-9.-]+|cache\/.+)$/, `${name} is known`)
       const bytes = readFileSync(path)
       t.notOk(bytes.includes('JFIF', 0, 'latin1'), `${name} holds no JPEG`)
       t.notOk(bytes.includes('\x89PNG', 0, 'latin1'), `${name} holds no PNG`)

@@ -89,16 +89,6 @@ const ensemble = z.strictObject({
 export const verbs = ['recognise', 'confirm', 'session', 'resend', 'model'] as const
 /** What a till may do unless the configuration says otherwise: it changes no model. */
 const defaultVerbs = ['recognise', 'confirm', 'session', 'resend'] as const
-export const laterVerbs = [
-  'verify',
-  'enrol',
-  'forget',
-  'snapshot',
-  'pause',
-  'resume',
-  'catalogue',
-] as const
-
 const topic = z
   .string()
   .min(1)

@@ -34,6 +34,12 @@ export interface Changed {
   pictures: number
 }
 
+const without = <T extends GalleryContent>(content: T, sku: string): T => ({
+  ...content,
+  products: content.products.filter(product => product.sku !== sku),
+  entries: content.entries.filter(entry => entry.sku !== sku),
+})
+
 export class GalleryStore {
   readonly #options: GalleryStoreOptions
   /** Oldest first; none of an empty gallery that nothing was done to. */
@@ -87,6 +93,8 @@ export class GalleryStore {
         this.damaged.push(describeError(error).message)
       }
     }
+    for (const { version, change } of [...this.#versions])
+      if (change.op === 'forget' && change.sku !== null) this.#clear(change.sku, version)
     this.#sweep()
   }
 
@@ -135,21 +143,12 @@ export class GalleryStore {
         `Expected a product of the gallery ${this.dir} but "${sku}" is not among its ${known.length}`,
       )
     }
-    const without = <T extends GalleryContent>(one: T) => ({
-      ...one,
-      products: one.products.filter(product => product.sku !== sku),
-      entries: one.entries.filter(entry => entry.sku !== sku),
-    })
     const pictures = this.content.entries.filter(entry => entry.sku === sku).length
     // An undo after it takes back what was done before.
     const parent = this.#newest!.parent
-    this.#write({ op: 'forget', sku, pictures }, without(this.content), { parent })
-    // The newest is right already: a crash in between leaves less to go back to, and the next sweep ends it.
-    for (const [at, version] of this.#versions.entries()) {
-      const cleared = without(version) as GalleryVersion
-      this.#versions[at] = cleared
-      writeWhole(this.#pathOf(version.version), JSON.stringify(cleared))
-    }
+    this.#write({ op: 'forget', sku, pictures }, without(this.content, sku), { parent })
+    // The newest is right already; after a crash in between the next start does the rest.
+    this.#clear(sku, this.version)
     this.#sweep()
     return { version: this.version, pictures }
   }
@@ -177,6 +176,27 @@ export class GalleryStore {
 
   picturePath(id: string): string {
     return join(this.#folder('pictures'), `${id}.jpg`)
+  }
+
+  /** What a product's forgetting leaves nowhere: it, its pictures and their embeddings, in all versions before. */
+  #clear(sku: string, before: number): void {
+    const gone = new Set<string>()
+    for (const [at, version] of this.#versions.entries()) {
+      if (version.version >= before || !version.products.some(one => one.sku === sku)) continue
+      for (const entry of version.entries) if (entry.sku === sku) gone.add(entry.picture)
+      const cleared = without(version, sku)
+      this.#versions[at] = cleared
+      writeWhole(this.#pathOf(version.version), JSON.stringify(cleared))
+    }
+    const named = this.#named()
+    for (const id of gone) if (named.has(id)) gone.delete(id)
+    for (const id of gone) rmSync(this.picturePath(id), { force: true })
+    if (gone.size > 0) pruneVectors(this.dir, id => !gone.has(id))
+  }
+
+  /** Pictures of any version. */
+  #named(): Set<string> {
+    return new Set(this.#versions.flatMap(one => one.entries.map(({ picture }) => picture)))
   }
 
   get #newest(): GalleryVersion | undefined {
@@ -240,10 +260,10 @@ export class GalleryStore {
   #sweep(): void {
     // What a damaged version names is not known: then nothing is thrown away.
     if (this.damaged.length > 0) return
-    const named = new Set(this.#versions.flatMap(one => one.entries.map(({ picture }) => picture)))
+    const named = this.#named()
     for (const file of readdirSync(this.#folder('pictures')))
       if (!named.has(file.replace(/\.jpg$/, '')))
         rmSync(join(this.#folder('pictures'), file), { force: true })
-    pruneVectors(this.dir, named)
+    pruneVectors(this.dir, id => named.has(id))
   }
 }

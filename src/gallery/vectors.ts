@@ -96,9 +96,9 @@ export class VectorFile {
     for (const [id, vector] of vectors) this.#vectors.set(id, vector)
   }
 
-  /** Lets go of all that is not among these. */
-  keepOnly(ids: ReadonlySet<string>): void {
-    const spare = [...this.#vectors.keys()].filter(id => !ids.has(id))
+  /** Lets go of all others. */
+  keepOnly(isKept: (picture: string) => boolean): void {
+    const spare = [...this.#vectors.keys()].filter(id => !isKept(id))
     if (spare.length === 0) return
     for (const id of spare) this.#vectors.delete(id)
     this.#writeAnew()
@@ -110,8 +110,8 @@ export class VectorFile {
   }
 }
 
-/** Lets go of embeddings of pictures that are no more, of whatever embedder. */
-export function pruneVectors(dir: string, kept: ReadonlySet<string>): void {
+/** Lets go of embeddings, of whatever embedder, of pictures that are not kept. */
+export function pruneVectors(dir: string, isKept: (picture: string) => boolean): void {
   const folder = join(dir, 'vectors')
   if (!existsSync(folder)) return
   for (const file of readdirSync(folder).filter(name => name.endsWith('.bin'))) {
@@ -119,6 +119,6 @@ export function pruneVectors(dir: string, kept: ReadonlySet<string>): void {
     if (header.length < headerBytes) continue
     const vectors = new VectorFile(dir, file.slice(0, -4), header.readUInt32LE(12))
     vectors.start()
-    vectors.keepOnly(kept)
+    vectors.keepOnly(isKept)
   }
 }

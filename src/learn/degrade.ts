@@ -2,6 +2,7 @@
 import { GroceryError } from '../errors.js'
 import type { PictureInput } from '../recognition/picture.js'
 import { openPicture, type Sharp, sharp } from '../sharp.js'
+import { fillEllipse, type Point, strokeCurve } from './draw.js'
 import { seededRandom } from './random.js'
 
 interface Pixels {
@@ -78,28 +79,40 @@ async function turn(pixels: Pixels, degrees: number): Promise<Pixels> {
   return pixelsOf(open(turned).extract({ left, top, width, height }))
 }
 
+const haze = 0.12
+const patchLight = 0.85
+const creaseLight = 0.7
+
 /** A haze over all, bright patches, and soft creases where the foil catches the lamp. */
-function glare(pixels: Pixels, random: Random): Promise<Pixels> {
+async function glare(pixels: Pixels, random: Random): Promise<Pixels> {
   const { width, height } = pixels
   const side = Math.min(width, height)
   const upTo = (most: number) => Math.round((random() / 2 ** 32) * most)
-  const point = () => `${upTo(width)} ${upTo(height)}`
-  const patches = Array.from({ length: 3 }, () => {
-    const [across, along] = [side * 0.06 + upTo(side * 0.1), side * 0.12 + upTo(side * 0.2)]
-    return `<ellipse rx="${across}" ry="${along}" transform="translate(${point()}) rotate(${upTo(180)})"/>`
-  })
-  const creases = Array.from({ length: 4 }, () => {
+  const point = (): Point => [upTo(width), upTo(height)]
+  const patches = new Uint8Array(width * height)
+  for (let count = 0; count < 3; count++) {
+    const radii: Point = [side * 0.06 + upTo(side * 0.1), side * 0.12 + upTo(side * 0.2)]
+    fillEllipse(patches, width, point(), radii, upTo(180))
+  }
+  const creases = new Uint8Array(width * height)
+  for (let count = 0; count < 4; count++) {
     const wide = side * 0.015 + upTo(side * 0.035)
-    return `<path d="M${point()} Q${point()} ${point()}" stroke-width="${wide}"/>`
-  })
-  const soft = (id: string, share: number) =>
-    `<filter id="${id}" x="-50%" y="-50%" width="200%" height="200%"><feGaussianBlur stdDeviation="${side * share}"/></filter>`
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
-    ${soft('patch', 0.04)}${soft('crease', 0.008)}
-    <rect width="100%" height="100%" fill="#fff" fill-opacity="0.12"/>
-    <g filter="url(#patch)" fill="#fff" fill-opacity="0.85">${patches.join('')}</g>
-    <g filter="url(#crease)" fill="none" stroke="#fff" stroke-opacity="0.7">${creases.join('')}</g></svg>`
-  return pixelsOf(open(pixels).composite([{ input: Buffer.from(svg), blend: 'screen' }]))
+    strokeCurve(creases, width, [point(), point(), point()], wide)
+  }
+  const soft = (mask: Uint8Array, share: number) =>
+    sharp(mask, { raw: { width, height, channels: 1 } })
+      .blur(Math.max(0.3, side * share))
+      .toColourspace('b-w')
+      .raw()
+      .toBuffer()
+  const [patch, crease] = [await soft(patches, 0.04), await soft(creases, 0.008)]
+  const rgb = Buffer.from(pixels.rgb)
+  for (let at = 0; at < patches.length; at++) {
+    const kept =
+      (1 - haze) * (1 - (patchLight * patch[at]!) / 255) * (1 - (creaseLight * crease[at]!) / 255)
+    for (let c = 3 * at; c < 3 * at + 3; c++) rgb[c] = Math.round(255 - (255 - rgb[c]!) * kept)
+  }
+  return { ...pixels, rgb }
 }
 
 const either = <T>(random: Random, one: T, other: T): T => (random() & 1 ? one : other)

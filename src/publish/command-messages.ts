@@ -3,6 +3,9 @@ import { z } from 'zod'
 import type { verbs } from '../config/schema.js'
 import { itemSchema } from './messages.js'
 
+/** The same requestId within this time gets the same reply and does nothing twice, ms. */
+export const rememberMs = 24 * 3600_000
+
 export type Verb = (typeof verbs)[number]
 
 const id = z.string().min(1).max(128)

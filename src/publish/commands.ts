@@ -4,11 +4,16 @@ import type { Clock } from '../clock.js'
 import { verbs as allVerbs } from '../config/schema.js'
 import { describeError, GroceryError } from '../errors.js'
 import type { Logger } from '../log.js'
-import { type CommandHandlers, commandSchemas, type Reply, type Verb } from './command-messages.js'
+import {
+  type CommandHandlers,
+  commandSchemas,
+  rememberMs,
+  type Reply,
+  type Verb,
+} from './command-messages.js'
 import { type Rate, RateLimit } from './rate-limit.js'
 
 export const maxCommandBytes = 64 * 1024
-const rememberMs = 24 * 3600_000
 /** At most so many replies are remembered; beyond it the oldest are forgotten before their day is over. */
 const maxRemembered = 5000
 /** Of each verb. A till asks once or twice a second; at its start it may confirm a whole basket at once. */

@@ -145,7 +145,7 @@ export class Connection {
     this.lost(this.client, {
       kind: 'unreachable',
       code: 'MQTT_DISCONNECTED',
-      message: `Expected a PUBACK from ${withoutSecrets(this.options.url)} within ${pubackTimeoutMs / 1000} s but received none`,
+      message: `Expected an answer from ${withoutSecrets(this.options.url)} within ${pubackTimeoutMs / 1000} s but received none`,
     })
   }
 

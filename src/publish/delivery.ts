@@ -15,7 +15,7 @@ const inFlightWindow = 16
  * client that does not read, and drops the rest without a word.
  */
 const unackedWindow = 512
-/** After the broker refused an event (quota, ACL) or the disk could not be read. */
+/** After the broker refused an event (quota, ACL) or the disk did not give it. */
 const pauseMs = 5_000
 /** How often one event asks whether somebody reads again. */
 const unheardMs = 1_000
@@ -55,6 +55,8 @@ export class Delivery {
   private isHeard = false
   private restartedAt = 0
   private isRefused = false
+  /** What the disk did not give, and when it is asked again; soonest first. */
+  private unread: { seq: number; at: number }[] = []
   private idleWaiters: (() => void)[] = []
   readonly counts = { published: 0, replayed: 0 }
 
@@ -144,6 +146,7 @@ export class Delivery {
     this.cursor = 0
     this.wanted = []
     this.due = []
+    this.unread = []
     this.resends.clear()
     this.pausedUntil = 0
     this.isHeard = this.options.settings.confirm === 'broker'
@@ -173,24 +176,31 @@ export class Delivery {
   }
 
   private async sendAll(seqs: number[]): Promise<void> {
-    const { outbox, log } = this.options
+    const { outbox } = this.options
     const epoch = this.epoch
     for (const seq of seqs) this.inFlight.add(seq)
-    let events: ItemEvent[] = []
-    try {
-      events = await outbox.prepare(seqs)
-    } catch (error) {
-      log.error({ err: error }, 'outbox: cannot be read, trying again')
-      if (epoch === this.epoch) this.pause(seqs, pauseMs)
-    }
+    const events = await outbox.prepare(seqs)
     if (epoch !== this.epoch) return
     const found = new Set(events.map(event => event.seq))
-    for (const seq of seqs) {
-      if (found.has(seq)) continue
+    const missing = seqs.filter(seq => !found.has(seq))
+    for (const seq of missing) {
       this.inFlight.delete(seq)
       if (!outbox.has(seq)) this.resends.acknowledged(seq)
     }
+    this.putOff(
+      missing.filter(seq => outbox.has(seq)),
+      events.length > 0,
+    )
     for (const event of events) void this.send(event, epoch)
+  }
+
+  /** What the disk does not give comes again by itself; where it gives nothing at all, everything waits. */
+  private putOff(unread: number[], givesOthers: boolean): void {
+    if (unread.length > 1 && !givesOthers) this.pause(unread, pauseMs)
+    else {
+      const at = this.options.clock.mono() + pauseMs
+      this.unread.push(...unread.map(seq => ({ seq, at })))
+    }
   }
 
   private async send(event: ItemEvent, epoch: number | null): Promise<void> {
@@ -241,6 +251,8 @@ export class Delivery {
   private pick(): number[] {
     const { outbox, settings } = this.options
     const seqs: number[] = []
+    const now = this.options.clock.mono()
+    while (this.unread[0] && this.unread[0].at <= now) this.due.push(this.unread.shift()!.seq)
     const window = this.isHeard ? inFlightWindow : 1
     const free = (): boolean => this.inFlight.size + seqs.length < window
     const take = (seq: number): void => {

@@ -86,6 +86,8 @@ export class ColdBuild implements PictureClassifier {
       const info = await wanted.start()
       if (this.#stopped) return
       await this.#answers.exchange(wanted)
+      // Another model may have been taken while the last picture was answered: it has had its word.
+      if (this.#stopped) return
       this.#since = null
       onBuilt(info)
     } catch (error) {

@@ -9,17 +9,18 @@ export const writeJson = (path: string, value: object, step?: Step): void =>
 
 /**
  * The content of a file that carries a `format`; null where there is no file.
- * @throws ACTIVATION_INVALID for a newer format, and for what is not of this schema
+ * @throws ACTIVATION_INVALID for a newer format, for what is not of this schema, and for what cannot be read
  */
 export function readJson<T>(path: string, schema: z.ZodType<T>, format: number): T | null {
+  const invalid = (what: string) => new GroceryError('ACTIVATION_INVALID', `${path}: ${what}`)
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return null
+    throw invalid(`Expected a file that this user can read but received ${code}`)
   }
-  const invalid = (what: string) => new GroceryError('ACTIVATION_INVALID', `${path}: ${what}`)
   let json: { format?: unknown } | null
   try {
     json = JSON.parse(text)

@@ -7,8 +7,12 @@ import type { RuntimeState } from '../protocol.js'
 import type { Golden } from './bundle-manifest.js'
 import type { Installed } from './store.js'
 
-/** Another device than the CPU builds the model for itself first, which takes TensorRT minutes; the build is kept. */
-const patienceMs = { cpu: 60_000, other: 1_800_000 }
+/**
+ * How long a model may take to load on a device. Another one than the CPU builds the model for itself first, which takes
+ * TensorRT minutes; the build is kept.
+ */
+export const loadPatienceMs = (device: string | undefined): number =>
+  (device ?? 'CPU') === 'CPU' ? 60_000 : 1_800_000
 
 /** What of the configuration a model must get along with. */
 export interface Surroundings {
@@ -78,7 +82,7 @@ function ask(
       child.kill('SIGKILL')
       resolve(answer)
     }
-    const patience = request.runtime.device === 'CPU' ? patienceMs.cpu : patienceMs.other
+    const patience = loadPatienceMs(request.runtime.device)
     const abort = () => end(failed('Expected an end of the self-test but it was given up'))
     const timer = setTimeout(
       () => end(failed(`Expected an end of the self-test within ${patience} ms but it runs on`)),

@@ -1,6 +1,7 @@
 // The route that changes state: one command, as a till would send it over MQTT. guard.ts has let it pass before.
 import { json, type Route } from './route.js'
 
+/** All others: it cannot be done now. */
 const statusOf: Record<string, number> = {
   ALREADY_CONFIRMED: 409,
   BUNDLE_EXPIRED: 409,
@@ -11,6 +12,7 @@ const statusOf: Record<string, number> = {
   COMMAND_DISABLED: 403,
   COMMAND_EXPIRED: 410,
   COMMAND_INVALID: 400,
+  INTERNAL: 500,
   ITEM_GONE: 409,
   MODEL_NOT_ACTIVE: 409,
   MODEL_NOT_INSTALLED: 404,
@@ -28,7 +30,7 @@ export const commandRoutes: Route[] = [
     path: '/api/v1/cmd/{verb}',
     handle: async ({ services, params, body }) => {
       const reply = await services.view.dispatch(params.verb!, body)
-      const status = reply.ok ? 200 : (statusOf[reply.error?.code ?? ''] ?? 500)
+      const status = reply.ok ? 200 : (statusOf[reply.error?.code ?? ''] ?? 503)
       return json(status, reply)
     },
   },

@@ -43,7 +43,9 @@ export class Entries {
     return true
   }
 
+  /** Nothing of one that was acknowledged while it was being carried: it is counted nowhere any more. */
   move(entry: Entry, at: Location): void {
+    if (this.bySeq.get(entry.seq) !== entry) return
     this.count(entry.at.segment, -1)
     this.count(at.segment, 1)
     entry.at = at

@@ -1,6 +1,8 @@
 // The outbox: an event and the counter's state after it are on disk before anybody publishes it. No MQTT here.
 import { join } from 'node:path'
+import { isTime } from '../../clock.js'
 import type { ItemAction } from '../../counter/types.js'
+import { describeError } from '../../errors.js'
 import { asSent, sendingOf, toEvent } from '../event.js'
 import type { Ack, ItemEvent } from '../messages.js'
 import { createUuidV7 } from '../uuid.js'
@@ -15,7 +17,7 @@ import { takeLock } from './lock.js'
 import { Replies } from './replies.js'
 import type { Complaint, OutboxOptions, OutboxStats } from './options.js'
 import { makeRoom, type RoomOptions } from './room.js'
-import { type Location, type LogRecord, SegmentLog, toRecord } from './segment-log.js'
+import { type Location, type LogRecord, mostUnread, SegmentLog, toRecord } from './segment-log.js'
 import { WriteBudget } from './write-budget.js'
 
 interface AppendJob extends Job<Location> {
@@ -48,6 +50,8 @@ export class Outbox {
   private readonly newId: () => string
   private release: (() => Promise<void>) | null = null
   private damaged = 0
+  /** Monotonic; what an earlier start kept has no other age where its clock was wrong. */
+  private startedAt = 0
 
   constructor(private readonly options: OutboxOptions) {
     const { dir, maxBytes, clock, log, files = nodeFiles } = options
@@ -97,13 +101,15 @@ export class Outbox {
    */
   async start(): Promise<{ counterState: unknown | null }> {
     const { log, dir, clock } = this.options
+    this.startedAt = clock.mono()
     try {
       this.release = await takeLock(dir)
       const found = await this.segmentLog.recover((body, at) =>
         replay(this.entries, this.snapshot, body as OutboxRecord, at),
       )
       this.damaged = found.damaged
-      if (found.damagedInNewest) this.snapshot.nextSeq += gapAfterDamage
+      if (found.unreadableNewest) this.snapshot.nextSeq += mostUnread
+      else if (found.damagedInNewest) this.snapshot.nextSeq += gapAfterDamage
       if (found.damaged > 0 || found.tailBytes > 0) {
         log.error(found, 'outbox: records on disk are damaged or cut off; the others are used')
       }
@@ -116,8 +122,12 @@ export class Outbox {
     await this.space.look(this.segmentLog.bytes())
     for (const entry of this.entries.all()) {
       if (entry.publishedAt === null) continue
-      const left = entry.publishedAt + this.options.resendFor - clock.wall()
-      entry.windowEnds = clock.mono() + Math.min(this.options.resendFor, Math.max(0, left))
+      const { resendFor } = this.options
+      // Without a time of then, the window begins anew.
+      const left = isTime(entry.publishedAt)
+        ? entry.publishedAt + resendFor - clock.wall()
+        : resendFor
+      entry.windowEnds = clock.mono() + Math.min(resendFor, Math.max(0, left))
     }
     this.prune()
     return { counterState: this.snapshot.state }
@@ -213,7 +223,8 @@ export class Outbox {
   }
 
   /**
-   * The events to send now, in the order given, with what concerns the sending filled in. The
+   * The events to send now, in the order given, with what concerns the sending filled in; without those
+   * that the disk does not give now. The
    * latency of a first sending is noted on disk before, so that a later one says the same.
    */
   async prepare(seqs: number[]): Promise<ItemEvent[]> {
@@ -221,7 +232,10 @@ export class Outbox {
     const events: ItemEvent[] = []
     const sent: [seq: number, latencyMs: number][] = []
     for (const seq of seqs) {
-      const found = await this.read(seq)
+      const found = await this.read(seq).catch(error => {
+        log.error({ ...describeError(error), seq }, 'outbox: an event cannot be read now')
+        return null
+      })
       const entry = this.entries.get(seq)
       if (!found || !entry) continue
       const { sending, isFirst } = sendingOf(entry, found.event, clock)
@@ -277,7 +291,8 @@ export class Outbox {
         continue
       }
       // The wall clock may be set right at any time, and only events of an earlier start need it.
-      const age = entry.written ? mono - entry.written.mono : wall - entry.appendedAt
+      const since = isTime(entry.appendedAt) ? wall - entry.appendedAt : mono - this.startedAt
+      const age = entry.written ? mono - entry.written.mono : since
       if (age > maxAge) dropped.push(entry)
     }
     if (dropped.length > 0) this.drop(dropped, 'maxAge')

@@ -1,14 +1,13 @@
 // Replies to commands on disk, so that a requestId does nothing twice after a restart either. A small log of its own, bounded.
 import { join } from 'node:path'
-import type { Clock } from '../../clock.js'
+import { type Clock, isTime } from '../../clock.js'
 import { describeError } from '../../errors.js'
 import type { Logger } from '../../log.js'
-import type { Reply } from '../command-messages.js'
+import { rememberMs, type Reply } from '../command-messages.js'
 import { CommitQueue, type Job } from './commit-queue.js'
 import type { Files } from './files.js'
 import { type Location, type LogRecord, SegmentLog, toRecord } from './segment-log.js'
 
-export const rememberRepliesMs = 24 * 3600_000
 /** Some 5000 replies; every start begins a new file. */
 const maxBytes = 2 * 1024 * 1024
 const segmentBytes = maxBytes / 8
@@ -48,7 +47,7 @@ export class Replies {
       write: async jobs => {
         const records = jobs.map(job => job.record)
         await this.segmentLog.write(records, false)
-        const until = options.clock.mono() + rememberRepliesMs
+        const until = options.clock.mono() + rememberMs
         for (const { at } of records) this.segmentEnds.set(at!.segment, until)
       },
       after: () => this.trim(),
@@ -62,8 +61,9 @@ export class Replies {
     await this.segmentLog.recover((body, { segment }) => {
       if (body.type !== 'reply') return
       const { key, at, reply } = body as { key: string; at: number; reply: Reply }
-      // The wall clock may have been set meanwhile: never longer than a day.
-      const left = Math.min(rememberRepliesMs, at + rememberRepliesMs - clock.wall())
+      // The wall clock may have been set meanwhile: never longer than a day, and the whole of it without a time of then.
+      const age = isTime(at) ? Math.max(0, clock.wall() - at) : 0
+      const left = rememberMs - age
       if (left <= 0) return
       const until = clock.mono() + left
       this.past.set(key, { until, reply })

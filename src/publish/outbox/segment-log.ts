@@ -51,11 +51,16 @@ export function toRecord(value: object, durable: boolean): LogRecord {
   )
 }
 
+/** More records, and more events, than any file holds. */
+export const mostUnread = 1_000_000
+
 export interface Recovery {
   damaged: number
   tailBytes: number
-  /** Something in the newest file is wrong: nothing behind it begins with what the whole was like. */
+  /** Something in the newest file is wrong or cut off: nothing behind it begins with what the whole was like. */
   damagedInNewest: boolean
+  /** The disk does not give the newest file at all: how many records it holds is not known. */
+  unreadableNewest: boolean
 }
 
 interface Segment {
@@ -97,10 +102,26 @@ export class SegmentLog {
       .map(Number)
       .sort((a, b) => a - b)
     const cuts = await this.readCuts(numbers)
-    const recovery: Recovery = { damaged: 0, tailBytes: 0, damagedInNewest: false }
+    const recovery: Recovery = {
+      damaged: 0,
+      tailBytes: 0,
+      damagedInNewest: false,
+      unreadableNewest: false,
+    }
     for (const number of numbers) {
       const before = recovery.damaged
-      const whole = await this.readSegment(number)
+      this.nextSegment = number + 1
+      const whole = await this.readSegment(number).catch(error => {
+        // It stays where it is: the disk may come round, and then all of it is back.
+        const words = 'outbox: a file cannot be read; the others are used'
+        this.options.log.error({ ...describeError(error), file: this.pathOf(number) }, words)
+        return null
+      })
+      recovery.unreadableNewest = whole === null
+      if (whole === null) {
+        recovery.damaged++
+        continue
+      }
       const cut = cuts.get(number) ?? whole.length
       const bytes = whole.subarray(0, cut)
       const scan = scanFrames(bytes, headerBytes)
@@ -116,10 +137,10 @@ export class SegmentLog {
       }
       recovery.damaged += scan.damaged
       recovery.tailBytes += scan.tailBytes
-      recovery.damagedInNewest = recovery.damaged > before
+      recovery.damagedInNewest = recovery.damaged > before || scan.tailBytes > 0
       this.segments.push({ number, bytes: scan.end })
-      this.nextSegment = number + 1
     }
+    if (recovery.unreadableNewest) this.nextNumber += mostUnread
     return recovery
   }
 
@@ -156,7 +177,10 @@ export class SegmentLog {
   async read(at: Location): Promise<Record<string, unknown>[]> {
     const file = await this.options.files.open(this.pathOf(at.segment))
     try {
-      const bytes = await file.read(at.offset, Math.max(at.length, readAheadBytes))
+      const bytes = await file
+        .read(at.offset, Math.max(at.length, readAheadBytes))
+        // A bad sector behind it is none of its own.
+        .catch(() => file.read(at.offset, at.length))
       const records: Record<string, unknown>[] = []
       for (let offset = 0; ;) {
         const frame = decodeFrame(bytes, offset)
@@ -281,7 +305,10 @@ export class SegmentLog {
   private async readCuts(numbers: number[]): Promise<Map<number, number>> {
     const cuts = new Map<number, number>()
     for (const number of numbers) {
-      const open = await this.readOpen(number)
+      const open = await this.readOpen(number).catch(error => {
+        if (error instanceof GroceryError) throw error
+        return null
+      })
       for (const [segment, bytes] of (open?.cuts ?? []) as [number, number][])
         cuts.set(segment, bytes)
     }
