@@ -12,11 +12,11 @@ import openvino as ov
 import torch
 
 from backbone import pretrained
-from boxes import matched, nms
+from boxes import NMS_IOU, matched, nms
 from course import in_background, run_course
 from cutouts import studio_cutout
 from data import decode, read_split, read_studio, to_tensor
-from detector import STRIDE, Detector, detection_loss
+from detector import Detector, detection_loss
 from detector_figures import SIZE, composed, figures_of, photographed, write_sheet
 from export import QUANTISE_WITH, to_int8, to_onnx, write_both
 from labels import read_classes
@@ -143,8 +143,7 @@ def publish(folder: Path, chosen: str, version: int, figures: dict, threshold: f
     of_shelf = ', and of the shelf-boxes photographs, whose licence is not stated' * (chosen == 'shelf')
     write_manifest(folder, NAME, version, Kind(
         'detector', SIZE, 'fill',
-        {'activation': 'none', 'boxes': 'fcos', 'decoded': True, 'nms': 'ours', 'scores': 'scores',
-         'strides': [STRIDE]},
+        {'activation': 'none', 'boxes': 'ssd', 'scores': 'scores', 'nms': 'ours', 'nmsIou': NMS_IOU},
         f'MIT (Grocery Store pictures{of_shelf}) and Apache-2.0 (origin of the backbone): see CARD.md',
         f'models/training/train_detector.py, training "{chosen}"'),
         {'unknown': threshold, 'measuredOn': '200 composed counters of pictures that training never saw'},
