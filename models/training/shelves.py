@@ -36,6 +36,12 @@ def read_shelves(data: Path) -> list[Shelf]:
             for image in sorted(listed['images'], key=lambda image: image['id'])]
 
 
+def shelf_names(data: Path) -> list[str]:
+    """Of the pictures, in the order of read_shelves."""
+    listed = json.loads((data / 'coco.json').read_text())
+    return [image['file_name'] for image in sorted(listed['images'], key=lambda image: image['id'])]
+
+
 def held_out(embeddings: np.ndarray, seed: int = 15) -> np.ndarray:
     """True for the HELD_OUT share that no training sees: whole groups of look-alikes, so that two
     photographs of one shelf are on one side."""

@@ -23,7 +23,7 @@ from labels import read_classes
 from manifest import Kind, write_manifest
 from runtimes import onnx_runtime, openvino_f32
 from scenes import Stock, scene
-from shelves import Shelf, held_out, mosaic, read_shelves, view
+from shelves import Shelf, held_out, mosaic, read_shelves, shelf_names, view
 
 NAME = 'grocery-detector'
 SMALL, LARGE, BATCH = 256, SIZE, 16
@@ -189,6 +189,8 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     for file in source.iterdir():
         shutil.copy(file, options.out / file.name)
+    names = np.array(shelf_names(options.shelves))[out]
+    (options.out / 'held-out.txt').write_text('\n'.join(names) + '\n')
     publish(options.out, options.ship, options.version, {
         'openvinoInt8': figures[options.ship, 'openvinoInt8'], 'onnx': figures[options.ship, 'onnx']}, threshold)
 
