@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import t from 'tap'
 import { systemClock } from '../src/clock.js'
+import { configSchema } from '../src/config/schema.js'
 import { judge } from '../src/counter/consensus.js'
 import { GalleryDesk } from '../src/gallery-desk.js'
 import { createLog } from '../src/log.js'
@@ -11,6 +12,7 @@ import type { Down } from '../src/protocol.js'
 import type { Classification } from '../src/recognition/classifier.js'
 import { together, usualDistance, WithGallery } from '../src/recognition/with-gallery.js'
 import type { Candidate, Observation } from '../src/recognition/types.js'
+import { Teacher } from '../src/teacher.js'
 import { colourModel, plainPicture } from './helpers/colour-models.js'
 import { type Heard, Listener, startDaemon } from './helpers/daemon.js'
 
@@ -125,6 +127,22 @@ t.test(
     t.equal(embedded, 2)
   },
 )
+
+t.test('a till teaches nothing unless it is allowed, and what changes is looked at anew', t => {
+  const { mqtt, models } = configSchema.parse({})
+  t.notOk(mqtt.commands.includes('enrol') || mqtt.commands.includes('forget'))
+  t.equal(models.embedder, null)
+  let anew = 0
+  const answers = { use: () => {} } as never
+  const teacher = new Teacher({ answers, lookAnew: () => anew++ } as never)
+  teacher.use({
+    type: 'gallery',
+    content: { products: [], entries: [] },
+    vectors: new Float32Array(),
+  })
+  t.equal(anew, 1)
+  t.end()
+})
 
 /** What a desk says, with a vision process that embeds what the test says. */
 function deskIn(dir: string, embedder: string | null = 'some-embedder') {
