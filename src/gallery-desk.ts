@@ -101,8 +101,8 @@ export class GalleryDesk {
    */
   enrol(request: CommandPayload<'enrol'>): Promise<CommandResult<'enrol'>> {
     return this.#inTurn(async () => {
-      const { store } = this.#expect()
-      if (!this.#vectors) throw this.#loading()
+      const store = this.#expect()
+      if (this.#fault || !this.#vectors) throw this.#notThere()
       const { sku, name, plu, gtin } = request
       const product = productOf({ sku, name, plu: plu ?? undefined, gtin: gtin ?? undefined })
       const { jpeg, warnings, vector } = await this.#teach(product.sku, this.#source(request.from))
@@ -118,7 +118,8 @@ export class GalleryDesk {
   /** It is named by no frame from now on, and nothing of it is left on the disk. Throws GALLERY_OFF, GALLERY_SKU_UNKNOWN. */
   forget({ sku }: CommandPayload<'forget'>): Promise<CommandResult<'forget'>> {
     return this.#inTurn(async () => {
-      const { store } = this.#expect()
+      // Also without an embedder: who wants something gone does not wait for a model.
+      const store = this.#expect()
       const changed = store.forget(sku)
       // The file was written anew without it.
       this.#vectors?.start()
@@ -205,22 +206,20 @@ export class GalleryDesk {
     )
   }
 
-  #expect(): { store: GalleryStore } {
+  #expect(): GalleryStore {
     if (this.#options.config.models.embedder === null) {
       const words = 'Expected a gallery but models.embedder is null in the configuration'
       throw new GroceryError('GALLERY_OFF', words)
     }
-    if (this.#fault) throw errorOf(this.#fault.code, this.#fault.message)
-    if (this.#store) return { store: this.#store }
-    throw this.#loading()
+    if (this.#store) return this.#store
+    throw this.#notThere()
   }
 
-  #loading(): GroceryError {
+  #notThere(): GroceryError {
+    if (this.#fault) return errorOf(this.#fault.code, this.#fault.message)
     const { embedder } = this.#options.config.models
-    return new GroceryError(
-      'MODEL_LOADING',
-      `Expected the embedder ${embedder} to be loaded but it is not yet`,
-    )
+    const words = `Expected the embedder ${embedder} to be loaded but it is not yet`
+    return new GroceryError('MODEL_LOADING', words)
   }
 
   #fail({ code, message }: Reason): void {

@@ -249,6 +249,7 @@ t.test('the desk: what cannot be taught now, and a vision process that ends', as
   third.desk.hear({ type: 'embedderFailed', code: 'MODEL_NOT_FOUND', message: 'it is gone' })
   t.match(third.reasons.at(-1), { code: 'MODEL_NOT_FOUND', message: 'it is gone' })
   t.equal(await words(third.desk.enrol(jam)), 'MODEL_NOT_FOUND it is gone')
+  t.match(await words(third.desk.forget({ requestId, sku: 'jam' })), /^GALLERY_SKU_UNKNOWN /)
   await third.desk.stop()
 })
 
