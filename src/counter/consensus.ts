@@ -76,7 +76,9 @@ export function judge(votes: readonly Vote[], consensus: number): Verdict {
   const agreement = share(forTwins)
   const unknown = share(vote => vote.observation.decision === 'unknown') >= 0.5
   const sure = share(vote => forBest(vote) && vote.observation.decision === 'sure') >= consensus
-  const decision = unknown ? 'unknown' : sure ? 'sure' : 'ask'
+  // One frame's barcode that names another product is enough to ask: the frames around it may not have shown the code.
+  const conflict = votes.some(vote => vote.observation.askReason === 'conflict')
+  const decision = unknown ? 'unknown' : sure && !conflict ? 'sure' : 'ask'
   const knowsKind = ({ observation: { decision, askReason } }: Vote) =>
     decision === 'sure' || askReason === 'variant'
   const variant = twins.size > 1 && share(vote => forTwins(vote) && knowsKind(vote)) >= consensus
@@ -84,8 +86,9 @@ export function judge(votes: readonly Vote[], consensus: number): Verdict {
   return {
     candidates: candidates.slice(0, Math.max(1, top)),
     decision,
-    auto: sure && !unknown && votes.filter(forBest).every(vote => vote.observation.auto),
-    askReason: decision !== 'ask' ? null : variant ? 'variant' : 'confidence',
+    auto: decision === 'sure' && votes.filter(forBest).every(vote => vote.observation.auto),
+    askReason:
+      decision !== 'ask' ? null : conflict ? 'conflict' : variant ? 'variant' : 'confidence',
     twins: [...twins].filter(sku => !sure || sku === best),
     agreement,
     // Frames that agree on knowing nothing agree as well.
