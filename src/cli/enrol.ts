@@ -145,7 +145,7 @@ export const enrolCommand = (): Command =>
     new Command('enrol')
       .description('teach a product by pictures: one is enough, five are better')
       .argument('[image...]', 'JPEG or PNG files that show the product alone')
-      .requiredOption('--model <dir>', 'an embedder: a name under models/ or a folder')
+      .option('--model <dir>', 'an embedder: a name under models/ or a folder', 'grocery-embedder')
       .option('--gallery <dir>', 'where the gallery is (default: gallery/ in the state directory)')
       .option('--sku <sku>', 'of the product')
       .option('--name <name>', 'of the product, for people')
