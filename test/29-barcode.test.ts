@@ -62,7 +62,7 @@ t.test('digits', async t => {
     ['01234543', '0012340000053'],
     ['01234558', '0012345000058'],
   ] as const)
-    t.equal(read('UPCE', short), hasCheckDigit(long) ? long : null, `UPC-E ${short}`)
+    t.equal(read('UPCE', short), long, `UPC-E ${short}`)
   t.equal(gtin14('036000291452'), gtin14('0036000291452'), 'one product, however it is written')
   t.test('what the shop numbers itself is never a GTIN', async t => {
     const withCheck = (digits: string) =>
@@ -94,6 +94,7 @@ t.test('the library is loaded without a network', async t => {
   const workerData = { url, formats: ['EAN13'] }
   const worker = new Worker(traps, { eval: true, workerData })
   t.teardown(() => worker.terminate())
+  t.strictSame(await once(worker, 'message'), ['ready'])
   worker.postMessage({ ...(await pixels(await onPhotograph({}))), box: whole })
   t.strictSame(await once(worker, 'message'), [[{ format: 'EAN13', text: milkCode }]])
 })
@@ -101,6 +102,7 @@ t.test('the library is loaded without a network', async t => {
 t.test('codes on a photograph are read', async t => {
   const reader = new BarcodeReader()
   t.teardown(() => reader.stop())
+  await reader.start()
   const read = async (drawing: Drawing) =>
     reader.read(await pixels(await onPhotograph(drawing)), whole)
   t.strictSame(await read({}), [milkCode])
@@ -118,6 +120,8 @@ t.test('codes on a photograph are read', async t => {
   t.strictSame(both, [[milkCode], null], 'one at a time')
   const broken = { rgb: null as unknown as Uint8Array, width: 9, height: 9 }
   t.strictSame(await reader.read(broken, whole), [], 'a thread that fails is no answer')
+  t.equal(await reader.read(drawn, whole), null, 'while it is loaded anew')
+  await reader.start()
   t.strictSame(await reader.read(drawn, whole), [milkCode], 'and the next picture has a new one')
   await t.test('1,000 mutated pictures', async t => {
     const [width, height] = [120, 60]
@@ -225,9 +229,10 @@ class Told implements PictureClassifier {
 
 async function wrapped(labels: Product[]) {
   const inner = new Told(labels)
-  const found = { gtins: [] as string[] | null, reads: 0, now: 0 }
+  const found = { gtins: [] as string[] | null, starts: 0, reads: 0, now: 0 }
   const reader = {
     read: () => Promise.resolve((found.reads++, found.gtins)),
+    start: () => Promise.resolve(void found.starts++),
     stop: () => Promise.resolve(),
   }
   const classifier = new WithBarcode(inner, reader, () => found.now)
@@ -242,7 +247,7 @@ t.test('when it reads', async t => {
   const view = (): EngineInput => ({ rgb, width: 1, height: 1, box: [...whole] })
   const none = await wrapped([product('pear', null)])
   await none.decide(view())
-  t.equal(none.found.reads, 0, 'never where no product has a GTIN')
+  t.match(none.found, { starts: 0, reads: 0 }, 'never where no product has a GTIN')
 
   const { inner, found, decide } = await wrapped([milk, juice])
   const camera = view()

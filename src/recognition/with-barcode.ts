@@ -49,7 +49,7 @@ export function withCodes(
 
 export class WithBarcode implements PictureClassifier {
   readonly #inner: PictureClassifier
-  readonly #reader: Pick<BarcodeReader, 'read' | 'stop'>
+  readonly #reader: Pick<BarcodeReader, 'start' | 'read' | 'stop'>
   readonly #now: () => number
   /** By GTIN-14. Empty where no product has one: then nothing is read, and nothing loaded. */
   #products: ReadonlyMap<string, Product> = new Map()
@@ -59,7 +59,7 @@ export class WithBarcode implements PictureClassifier {
 
   constructor(
     inner: PictureClassifier,
-    reader: Pick<BarcodeReader, 'read' | 'stop'> = new BarcodeReader(),
+    reader: Pick<BarcodeReader, 'start' | 'read' | 'stop'> = new BarcodeReader(),
     now = () => performance.now(),
   ) {
     this.#inner = inner
@@ -77,6 +77,7 @@ export class WithBarcode implements PictureClassifier {
     const single = coded.filter(([gtin]) => coded.filter(([one]) => one === gtin).length === 1)
     this.#products = new Map(single)
     this.#rules = info.thresholds
+    if (this.#products.size > 0) await this.#reader.start()
     return info
   }
 

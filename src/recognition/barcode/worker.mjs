@@ -42,3 +42,4 @@ parentPort.on('message', async picture => {
     symbols.filter(one => one.isValid).map(({ format, text }) => ({ format, text })),
   )
 })
+parentPort.postMessage('ready')
