@@ -14,6 +14,7 @@ import { Classifier } from '../src/recognition/classifier.js'
 import type { ClassifierInfo, PictureClassifier } from '../src/recognition/classifier.js'
 import type { Box, Decision, Observation, Product } from '../src/recognition/types.js'
 import { WithBarcode, withCodes } from '../src/recognition/with-barcode.js'
+import { together } from '../src/recognition/with-gallery.js'
 import { sharp } from '../src/sharp.js'
 import { drawCode } from './helpers/barcode.js'
 
@@ -208,6 +209,11 @@ t.test('what a read decides', async t => {
         0.6,
       )
     t.match(of(votes), { decision: 'ask', askReason: 'conflict', auto: false })
+    t.strictSame(
+      together(read, { ...seen('sure', 'kiwi'), distance: 0 }, { distance: 1, top: 4 }),
+      read,
+      'and the gallery does not settle it',
+    )
     t.equal(of(votes.filter(one => one !== read)).decision, 'sure')
   })
 })
