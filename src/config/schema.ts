@@ -177,6 +177,7 @@ export const configSchema = z.strictObject({
       autoAdd: z.boolean().default(false),
       priors: path.nullable().default(null),
       priorWeight: fraction.default(1),
+      barcodes: z.boolean().default(true),
     })
     .prefault({}),
   counter: z

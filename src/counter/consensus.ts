@@ -76,18 +76,29 @@ export function judge(votes: readonly Vote[], consensus: number): Verdict {
   const agreement = share(forTwins)
   const unknown = share(vote => vote.observation.decision === 'unknown') >= 0.5
   const sure = share(vote => forBest(vote) && vote.observation.decision === 'sure') >= consensus
-  const decision = unknown ? 'unknown' : sure ? 'sure' : 'ask'
+  // One frame's barcode that names another product is enough to ask: the frames around it may not have shown the code.
+  const disagrees = ({ observation }: Vote) => observation.askReason === 'conflict'
+  const codeDisagrees = votes.some(vote => disagrees(vote) && vote.observation.gtin !== undefined)
+  const decision = unknown ? 'unknown' : sure && !codeDisagrees ? 'sure' : 'ask'
   const knowsKind = ({ observation: { decision, askReason } }: Vote) =>
     decision === 'sure' || askReason === 'variant'
   const variant = twins.size > 1 && share(vote => forTwins(vote) && knowsKind(vote)) >= consensus
-  const conflict = share(vote => vote.observation.askReason === 'conflict') >= consensus
+  const conflict = share(disagrees) >= consensus
   const top = votes[0]?.observation.candidates.length ?? 0
   return {
     candidates: candidates.slice(0, Math.max(1, top)),
     decision,
-    auto: sure && !unknown && votes.filter(forBest).every(vote => vote.observation.auto),
+    auto: decision === 'sure' && votes.filter(forBest).every(vote => vote.observation.auto),
     askReason:
-      decision !== 'ask' ? null : variant ? 'variant' : conflict ? 'conflict' : 'confidence',
+      decision !== 'ask'
+        ? null
+        : codeDisagrees
+          ? 'conflict'
+          : variant
+            ? 'variant'
+            : conflict
+              ? 'conflict'
+              : 'confidence',
     twins: [...twins].filter(sku => !sure || sku === best),
     agreement,
     // Frames that agree on knowing nothing agree as well.

@@ -49,6 +49,8 @@ export interface Observation {
   candidates: Candidate[]
   /** Skus that this picture cannot tell from its best, first among the candidates; absent where there are none. */
   twins?: string[]
+  /** Of a barcode that was read in the picture, 13 or 14 digits; its product may be unknown here. */
+  gtin?: string
 }
 
 /** How the picture looks before anybody asks what is in it. */

@@ -33,7 +33,8 @@ export function together(
   { distance, top }: { distance: number; top: number },
 ): Observation {
   const best = gallery.candidates[0]
-  if (!best || gallery.distance > distance) return trained
+  // A barcode that the picture contradicts stays a question, whatever else is near.
+  if (!best || gallery.distance > distance || trained.askReason === 'conflict') return trained
   const isSure = trained.decision === 'sure'
   if (isSure && trained.candidates[0]?.sku === best.sku) return trained
   const candidates = joined(gallery.candidates, trained.candidates).slice(0, top)
