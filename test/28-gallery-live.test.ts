@@ -9,6 +9,8 @@ import { judge } from '../src/counter/consensus.js'
 import { GalleryDesk } from '../src/gallery-desk.js'
 import { createLog } from '../src/log.js'
 import type { Down } from '../src/protocol.js'
+import { thresholdsOf } from '../src/recognition/decision.js'
+import { answerOf, asProduct } from '../src/recognition/gallery-classifier.js'
 import type { Classification } from '../src/recognition/classifier.js'
 import { together, usualDistance, WithGallery } from '../src/recognition/with-gallery.js'
 import type { Candidate, Observation } from '../src/recognition/types.js'
@@ -70,6 +72,26 @@ t.test('who answers: the gallery where it is near, unless the trained classifier
     t.equal(together(trained, { ...gallery, distance: 0.31 }, limits), trained, 'too far')
     t.equal(together(trained, { ...gallery, candidates: [], distance: 2 }, limits), trained)
   }
+  t.end()
+})
+
+t.test('a stranger that is like one product alone is at most a question', t => {
+  const products = ['jam', 'tea'].map(sku => asProduct(one(sku, 0)))
+  const thresholds = thresholdsOf([{ sure: 0.9, auto: null, unknown: 0, margin: 0 }], { top: 4 })
+  const at = (distance: number, limits = {}) =>
+    answerOf(
+      [
+        { product: 0, similarity: 1 - distance },
+        { product: 1, similarity: 0 },
+      ],
+      products,
+      thresholds,
+      { temperature: 0.05, distance: 0.4, sureDistance: 0.3, ...limits },
+    ).decision
+  t.equal(at(0.29), 'sure')
+  t.equal(at(0.31), 'ask')
+  t.equal(at(0.41), 'unknown')
+  t.equal(at(0.31, { sureDistance: null }), 'sure', 'nothing was measured')
   t.end()
 })
 

@@ -13,7 +13,7 @@ import { decide, rank, type Thresholds, thresholdsOf } from './decision.js'
 import { Embedder, type EmbedderInfo } from './embedder.js'
 import { GallerySearch, type Likeness } from './gallery/similarity.js'
 import type { GalleryContent, GalleryProduct } from './gallery/types.js'
-import type { Decision, Observation, Product } from './types.js'
+import type { Observation, Product } from './types.js'
 
 /** A gallery as one embedder sees it. */
 export interface EmbeddedGallery {
@@ -73,16 +73,19 @@ export function answerOf(
   found: readonly Likeness[],
   products: readonly Product[],
   thresholds: Thresholds,
-  calibration: Pick<Calibration, 'temperature' | 'distance'>,
+  calibration: Pick<Calibration, 'temperature' | 'distance' | 'sureDistance'>,
 ): GalleryAnswer {
   const scores = probabilities(found, products.length, temperatureOf(calibration))
   const candidates = rank(scores, products, Math.min(thresholds.top, found.length))
   const distance = 1 - (found[0]?.similarity ?? -1)
   const isFar = calibration.distance !== null && distance > calibration.distance
-  const said =
+  let said: Pick<GalleryAnswer, 'decision' | 'auto'> =
     isFar || found.length === 0
-      ? { decision: 'unknown' as Decision, auto: false }
+      ? { decision: 'unknown', auto: false }
       : decide(candidates, thresholds)
+  // A stranger is ahead of all others too, where it is like one of them: only its nearness tells.
+  const isDoubtful = calibration.sureDistance !== null && distance > calibration.sureDistance
+  if (isDoubtful && said.decision === 'sure') said = { decision: 'ask', auto: false }
   return { ...said, candidates, scores, distance }
 }
 
