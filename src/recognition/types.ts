@@ -49,6 +49,8 @@ export interface Observation {
   candidates: Candidate[]
   /** Skus that this picture cannot tell from its best, first among the candidates; absent where there are none. */
   twins?: string[]
+  /** Unit vector of an embedder, to know a thing again; absent without one, and never leaves the two processes. */
+  embedding?: Float32Array
 }
 
 /** How the picture looks before anybody asks what is in it. */
