@@ -100,7 +100,7 @@ function tray(overrides: Partial<TraySettings> = {}) {
   return script
 }
 
-t.test('the assignment is the cheapest there is', async t => {
+t.test('the assignment is the cheapest there is', async () => {
   const cheapest = (
     costs: number[][],
     alone: number,
@@ -119,7 +119,7 @@ t.test('the assignment is the cheapest there is', async t => {
         )
   const cost = fc.oneof(fc.integer({ min: 0, max: 12 }), fc.constant(Number.POSITIVE_INFINITY))
   const matrix = fc
-    .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 0, max: 5 }))
+    .tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 4 }))
     .chain(([rows, columns]) =>
       fc.array(fc.array(cost, { minLength: columns, maxLength: columns }), {
         minLength: rows,
@@ -244,15 +244,15 @@ t.test('more things than a tray is counted with, and the basket says so', async 
   t.equal(p.why, 'more things than one tray is counted with')
 })
 
-const clips = 240
-const run = (count: number, options: PlayOptions = {}, first = 1000) => {
+const clips = Array.from({ length: 240 }, (_, index) => clipOf(1000 + index))
+const run = (count: number, options: PlayOptions = {}) => {
   const score = emptyScore()
-  for (let seed = first; seed < first + count; seed++) playClip(clipOf(seed), score, options)
+  for (const clip of clips.slice(0, count)) playClip(clip, score, options)
   return { ...figures(score), faults: score.faults }
 }
 
-t.test(`${clips} scripts of observations, not pictures: events, ids and time`, async t => {
-  const { faults, ...all } = run(clips)
+t.test(`${clips.length} scripts of observations, not pictures: events, ids and time`, async t => {
+  const { faults, ...all } = run(clips.length)
   t.comment(JSON.stringify(all))
   t.comment(faults.slice(0, 60).join('\n'))
   t.ok(all.precision >= 0.97, `precision ${all.precision}`)
@@ -267,6 +267,7 @@ t.test('each rule carries its figure: without it the figure falls', async t => {
   const without = {
     look: run(count, { look: false }),
     putBack: run(count, { settings: { putBack: 0 } }),
+    likes: run(count, { settings: { likes: 1 } }),
     refind: run(count, { settings: { refind: 0 } }),
     alike: run(count, { settings: { alike: 0 } }),
     consensus: run(count, { settings: { stable: 0, consensus: 0, lead: 0 } }),
@@ -275,6 +276,7 @@ t.test('each rule carries its figure: without it the figure falls', async t => {
     t.comment(`${rule}: ${JSON.stringify(all)}`)
   t.ok(without.look.recall < whole.recall - 0.01, 'the brightness grid: recall')
   t.ok(without.putBack.idSwitches > whole.idSwitches + 0.02, 'putBack: ids')
+  t.ok(without.likes.idSwitches > whole.idSwitches, 'two frames that are like it: ids')
   t.ok(without.refind.idSwitches > whole.idSwitches + 0.05, 'refind: ids')
   t.ok(without.alike.recall < whole.recall - 0.02, 'likeness where a hand was: recall')
   t.ok(without.consensus.precision < whole.precision - 0.02, 'consensus: precision')

@@ -41,12 +41,13 @@ type Grid = ArrayLike<number>
 
 /** What the light did everywhere: the median change, which neither goods nor a hand move. */
 export function lightShift(now: Grid, then: Grid): number {
-  const changes: number[] = []
+  const changes = new Float32Array(now.length)
+  let known = 0
   for (let cell = 0; cell < now.length; cell++) {
     const change = now[cell]! - then[cell]!
-    if (!Number.isNaN(change)) changes.push(change)
+    if (!Number.isNaN(change)) changes[known++] = change
   }
-  return changes.length === 0 ? 0 : changes.sort((a, b) => a - b)[changes.length >> 1]!
+  return known === 0 ? 0 : changes.subarray(0, known).sort()[known >> 1]!
 }
 
 /** Share of the cells that differ, 0..1; null where one of the grids does not know most of them. */

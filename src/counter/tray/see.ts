@@ -345,7 +345,7 @@ export function see(
   }
   if (view === 'moving') {
     // After a hand only what is alike is the same thing, however little the grid changed.
-    const tracks = state.tracks.map(track => ({ ...track, disturbed: true }))
+    const tracks = state.tracks.map(track => ({ ...track, disturbed: true, likes: 0 }))
     const moving = whileMoving({ ...state, tracks }, frame, at, settings)
     return { state: { ...moving, before: look }, actions: [], why: trayWhy.moving }
   }

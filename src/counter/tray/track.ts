@@ -12,6 +12,8 @@ export interface TraySettings extends CounterSettings {
   lead: number
   /** Below this likeness, 0..1, what is seen at a place that was disturbed is another thing. */
   alike: number
+  /** So many frames must be like it before a thing at a disturbed place is believed to be the same. */
+  likes: number
   /** More things than this on the tray, and the basket says `many`. */
   most: number
   /** The part of the picture that the grid of a frame's `look` spans. */
@@ -24,6 +26,7 @@ export const trayRules = {
   refind: 3000,
   lead: 0.15,
   alike: 0.25,
+  likes: 2,
   most: 12,
   roi: wholePicture,
 } as const satisfies Partial<TraySettings>
@@ -55,6 +58,8 @@ export interface Track {
   seenAt: number
   /** Something moved at its place since it was last seen for certain: only what is like it is it. */
   disturbed: boolean
+  /** Frames in which what is seen there was like it since: one alone may be a wrong answer. */
+  likes: number
   /** The whole grid when it was last seen for certain; null where it was carried on since. */
   look: Look
   /** It was followed in a hand: where it is believed to be, no still frame has seen it yet. */
@@ -112,6 +117,7 @@ const blank = {
   misses: 0,
   steadyMs: 0,
   disturbed: false,
+  likes: 0,
   look: null,
   carried: false,
   emptyMs: 0,
@@ -149,6 +155,7 @@ export const restoredTrack = (kept: KeptTrack): Track => ({
 export const unseen = (track: Track, at: number): Track => ({
   ...track,
   disturbed: true,
+  likes: 0,
   look: null,
   carried: false,
   emptyMs: 0,
