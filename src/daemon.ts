@@ -5,6 +5,7 @@ import { type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
 import { Counter } from './counter/counter.js'
 import { describeError } from './errors.js'
+import { GalleryDesk } from './gallery-desk.js'
 import { sdNotify } from './inference/addon.js'
 import { Kiosk } from './kiosk.js'
 import { LifeSigns } from './life-signs.js'
@@ -16,14 +17,14 @@ import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
 import { logReadiness } from './observe/readiness-log.js'
 import { Watchdog } from './observe/watchdog.js'
-import type { RuntimeState, Up } from './protocol.js'
+import type { Up } from './protocol.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
 import { Outbox } from './publish/outbox/outbox.js'
 import { Publisher } from './publish/publisher.js'
 import { createUuidV7 } from './publish/uuid.js'
 import type { FrameObservations, Product } from './recognition/types.js'
-import { connecting, insteadOf, isBuilt, isWithin } from './reasons.js'
+import { connecting, insteadOf, isBuilt, isWithin, standIn } from './reasons.js'
 import { Recorder } from './recorder.js'
 import { TillDesk } from './till-desk.js'
 import { version } from './version.js'
@@ -45,6 +46,7 @@ interface Parts {
   metrics: Metrics
   vision: VisionProcess
   models: ModelDesk
+  gallery: GalleryDesk
   counter: Counter
   desk: TillDesk
   outbox: Outbox
@@ -124,6 +126,19 @@ export class Daemon {
       clockSynced,
       log,
     })
+    const gallery = new GalleryDesk({
+      config,
+      vision,
+      counter,
+      leader: this.#leader()?.id ?? null,
+      setReason: reason => health.set('gallery', reason),
+      changed: version => {
+        envelope.gallery = version
+        this.#showState()
+      },
+      clock,
+      log,
+    })
     const outbox = new Outbox({ ...config.outbox, envelope, clock, log })
     const recorder = new Recorder({
       outbox,
@@ -145,7 +160,7 @@ export class Daemon {
       clock,
       settings: config.counter,
       camera: this.#leader()?.id ?? null,
-      product: sku => this.#products.get(sku),
+      product: sku => this.#products.get(sku) ?? gallery.product(sku),
       newId,
       lookAnew: () => vision.send({ type: 'lookAnew' }),
       record: outcome => {
@@ -164,6 +179,8 @@ export class Daemon {
         confirm: request => desk.confirm(request),
         session: request => desk.session(request),
         model: request => models.command(request),
+        enrol: request => gallery.enrol(request),
+        forget: request => gallery.forget(request),
       },
       onPublished: event => {
         if (!event.replayed) metrics.published(event.latencyMs)
@@ -186,6 +203,7 @@ export class Daemon {
       },
       broker: () => ({ connected: publisher.connected, url: publisher.url }),
       clockSynced: () => envelope.clockSynced,
+      gallery: () => envelope.gallery,
       basket: () => publisher.basketMessage(),
       dispatch: (verb, payload) => publisher.dispatch(verb, payload),
       askPreview: camera => vision.send({ type: 'preview', camera }),
@@ -196,6 +214,7 @@ export class Daemon {
       metrics,
       vision,
       models,
+      gallery,
       counter,
       desk,
       outbox,
@@ -211,6 +230,7 @@ export class Daemon {
     if (counterState !== null) counter.restore(counterState)
     this.#running.push(recorder)
     await this.#begin(models)
+    await this.#begin(gallery)
     health.onChange(logReadiness(log))
     health.onChange(readiness => {
       metrics.setReadiness(readiness)
@@ -278,9 +298,8 @@ export class Daemon {
   // ---- what vision says
 
   #hear(message: Up): void {
-    const { health, kiosk, metrics, envelope, counter, life, models } = this.#parts!
-    life.hear(message)
-    models.hear(message)
+    const { health, kiosk, metrics, envelope, counter, life, models, gallery } = this.#parts!
+    for (const part of [life, models, gallery]) part.hear(message)
     switch (message.type) {
       case 'ready': {
         const { model, runtime, products } = message
@@ -290,7 +309,7 @@ export class Daemon {
         metrics.setModel(model, runtime)
         this.#modelFault = false
         // First, so that no state in between says that all is well.
-        this.#memoryReason = this.#standIn(runtime)
+        this.#memoryReason = standIn(this.#parts!.vision.fellBack, this.#tooLarge, runtime)
         health.set('memory', this.#memoryReason)
         health.set('building', null)
         health.set('vision', null)
@@ -346,19 +365,10 @@ export class Daemon {
     }
   }
 
-  /** What runs instead of the model as it was wanted is said for as long as it runs. */
-  #standIn({ name, device }: RuntimeState): Reason | null {
-    if (!this.#parts!.vision.fellBack) return null
-    const message = insteadOf(
-      this.#tooLarge || 'It does not fit as it was wanted',
-      `${name} on ${device}`,
-    )
-    return { code: 'MEMORY_BUDGET_EXCEEDED', message }
-  }
-
   #visionDown(reason: { code: string; message: string }): void {
-    const { health, kiosk, metrics, counter, life, models } = this.#parts!
+    const { health, kiosk, metrics, counter, life, models, gallery } = this.#parts!
     life.visionIsDown()
+    gallery.visionDown()
     this.#log.error(reason, 'vision is down')
     kiosk.visionIsDown()
     counter.loseSight()

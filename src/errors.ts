@@ -174,6 +174,10 @@ export const errorTable = {
     meaning: 'The gallery has no earlier version to go back to.',
     remedy: 'Look at `grocerd gallery history`; what was forgotten does not come back.',
   },
+  GALLERY_OFF: {
+    meaning: 'This kiosk has no gallery: no embedder is configured.',
+    remedy: 'Set models.embedder, and start the daemon again.',
+  },
   GALLERY_PRODUCT_INVALID: {
     meaning: 'What was said of a product to enrol is not complete or not of the right form.',
     remedy: 'Give --sku and --name; a GTIN has 8, 12, 13 or 14 digits with a right check digit.',

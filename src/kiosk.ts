@@ -30,6 +30,8 @@ export interface KioskOptions {
   outbox(): { depth: number; dropped: number }
   broker(): BrokerView
   clockSynced(): boolean
+  /** The version that answers; null: no gallery. */
+  gallery(): number | null
   basket(): BasketMessage
   dispatch(verb: string, payload: object): Promise<CommandReply>
   /** Asks vision for one picture of a camera. */
@@ -61,7 +63,7 @@ export class Kiosk implements KioskView {
   }
 
   state(): StateMessage {
-    const { config, bootId, clock, health, outbox, clockSynced } = this.#options
+    const { config, bootId, clock, health, outbox, clockSynced, gallery } = this.#options
     const readiness = health.readiness()
     const { model, runtime } = { model: this.#model, runtime: this.#runtime }
     return {
@@ -74,7 +76,7 @@ export class Kiosk implements KioskView {
       reasons: readiness.reasons.map(({ code, message }) => ({ code, message })),
       cameras: this.cameras().map(({ id, status, reason }) => ({ id, status, reason })),
       model: model && { name: model.name, version: model.version, sha256: model.sha256 },
-      gallery: null,
+      gallery: gallery(),
       catalogue: null,
       runtime: runtime && { name: runtime.name, version: runtime.version },
       device: runtime?.device ?? null,

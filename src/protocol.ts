@@ -1,7 +1,8 @@
 // The tagged messages between the daemon and its vision process; both import them, nobody else defines any.
 import type { CameraConfig, Config } from './config/schema.js'
 import type { MemoryUse } from './inference/memory-budget.js'
-import type { FrameObservations, Product } from './recognition/types.js'
+import type { GalleryContent } from './recognition/gallery/types.js'
+import type { Box, FrameObservations, Product } from './recognition/types.js'
 
 /** What vision needs to know; sent first, and again after every restart. */
 export interface Configure {
@@ -27,6 +28,9 @@ export interface Configure {
 /** Which model, and which way of loading it; of a Configure. */
 export type ModelChoice = Pick<Configure, 'models' | 'attempt' | 'change'>
 
+/** What is to be taught: a camera's newest frame, whole or a part, or a picture that somebody sent. */
+export type TaughtPicture = { camera: string; box: Box | null } | { picture: Uint8Array }
+
 export type Down =
   | Configure
   /** Load this one beside the one that answers, in the place of any that is loaded or being loaded there. */
@@ -39,6 +43,10 @@ export type Down =
   | { type: 'preview'; camera: string }
   /** The till asks: the next frames are the model's, though nothing has changed. */
   | { type: 'lookAnew' }
+  /** What the gallery says from the next picture on, embedded by the embedder that `embedder` named; vectors: entries x dims. */
+  | { type: 'gallery'; content: GalleryContent; vectors: Float32Array }
+  /** `taught` answers with the same id. @see TaughtPicture; `kept`: it is as it is to be kept already. */
+  | { type: 'teach'; id: number; sku: string; from: TaughtPicture | { kept: Uint8Array } }
   | { type: 'stop' }
 
 export interface ModelState {
@@ -108,6 +116,12 @@ export type Up =
   | { type: 'prepareFailed'; change: number; code: string; message: string }
   | { type: 'observations'; frame: FrameObservations }
   | { type: 'preview'; camera: string; jpeg: Uint8Array; capturedAt: number }
+  /** The gallery's embedder is loaded; or, with why, it is not. */
+  | { type: 'embedder'; sha256: string; dims: number }
+  | { type: 'embedderFailed'; code: string; message: string }
+  /** @property jpeg as it is to be kept; warnings, for people, say what speaks against it */
+  | { type: 'taught'; id: number; jpeg: Uint8Array; warnings: string[]; vector: Float32Array }
+  | { type: 'notTaught'; id: number; code: string; message: string }
   | CameraHealth
   | VisionMetrics
   /** Something a person must know; fatal: vision ends after it and is not the same again by itself. */

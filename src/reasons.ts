@@ -1,6 +1,6 @@
 // Reasons of the state that the daemon words itself, from what vision reports in figures.
 import type { MemoryUse } from './inference/memory-budget.js'
-import type { Building } from './protocol.js'
+import type { Building, RuntimeState } from './protocol.js'
 import type { Reason } from './observe/health.js'
 
 export const insteadOf = (why: string, runsOn: string): string =>
@@ -18,3 +18,14 @@ export const connecting = (camera: string) => ({
 
 export const isWithin = ({ host, gpu }: MemoryUse): boolean =>
   [host, gpu].every(one => !one || one.budgetBytes === null || one.usedBytes <= one.budgetBytes)
+
+/** What runs instead of the model as it was wanted is said for as long as it runs. @param tooLarge why; '' where nobody said */
+export function standIn(
+  fellBack: boolean,
+  tooLarge: string,
+  { name, device }: RuntimeState,
+): Reason | null {
+  if (!fellBack) return null
+  const message = insteadOf(tooLarge || 'It does not fit as it was wanted', `${name} on ${device}`)
+  return { code: 'MEMORY_BUDGET_EXCEEDED', message }
+}

@@ -29,7 +29,7 @@ export interface DeskOptions {
   settings: Config['counter']
   /** The camera that announces; null where there is none. */
   camera: string | null
-  product(sku: string): Product | undefined
+  product(sku: string): Pick<Product, 'sku' | 'name' | 'plu' | 'gtin'> | undefined
   newId(): string
   /** The next frames must be answered anew, however little has changed. */
   lookAnew?(): void

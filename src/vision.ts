@@ -15,7 +15,9 @@ import { Exchangeable } from './recognition/exchange.js'
 import { readPicture } from './recognition/picture.js'
 import { previewOf } from './recognition/preview.js'
 import { Recogniser } from './recognition/recogniser.js'
+import { WithGallery } from './recognition/with-gallery.js'
 import { standBack } from './stand-back.js'
+import { Teacher } from './teacher.js'
 
 /** Also the sign of life: the daemon kills a vision process that is silent for longer. */
 const metricsEveryMs = 1000
@@ -81,6 +83,11 @@ class CameraLoop {
     else this.#previewWanted = true
   }
 
+  /** What it saw last, to be taught; null before the first frame. */
+  get newest() {
+    return this.#newest
+  }
+
   lookAnew(): void {
     this.#recogniser.wake()
   }
@@ -142,6 +149,7 @@ class CameraLoop {
 async function main(): Promise<void> {
   const loops = new Map<string, CameraLoop>()
   let classifier: Exchangeable | null = null
+  let teacher: Teacher | null = null
   let configured: Configure | null = null
   const beside = new Beside()
   let cold: ColdBuild | null = null
@@ -157,6 +165,7 @@ async function main(): Promise<void> {
     await Promise.all([...loops.values()].map(loop => loop.stop()))
     await classifier?.stop()
     await beside.drop()
+    await teacher?.stop()
     // After the daemon's end there is no channel to close, and closing it again would be an error.
     if (process.connected) process.disconnect()
     process.exit(0)
@@ -219,10 +228,14 @@ async function main(): Promise<void> {
     classifier = new Exchangeable(first)
     isLoaded(await first.start())
     loaded = true
+    const answers = new WithGallery(classifier, message.recognition)
     message.cameras.forEach((camera, index) => {
-      loops.set(camera.id, new CameraLoop(message, index, classifier!))
+      loops.set(camera.id, new CameraLoop(message, index, answers))
     })
     for (const loop of loops.values()) loop.start()
+    const newest = (camera: string) => loops.get(camera)?.newest ?? null
+    teacher = new Teacher({ configure: message, answers, budget, newest, lookAnew, send })
+    await teacher.start()
   }
 
   const cannotLoad = (error: unknown) => {
@@ -290,6 +303,8 @@ async function main(): Promise<void> {
     else if (message.type === 'prepare') void prepare(message)
     else if (message.type === 'swap') swap(message)
     else if (message.type === 'discard') void beside.drop()
+    else if (message.type === 'gallery') teacher?.use(message)
+    else if (message.type === 'teach') void teacher?.teach(message)
     else if (message.type === 'stop') void stop()
     else {
       configure(message).catch(cannotLoad)

@@ -787,11 +787,12 @@ t.test('the same requestId gets the same reply and does nothing twice', async t 
 
 const missing = 'Invalid input: expected string, received undefined'
 const session = { requestId: 'r', op: 'open', session: 's' }
+const enrol = { requestId: 'r', sku: '4711', name: 'Jam', from: { camera: 'top' } }
 const confirm = { requestId: 'r', itemId: 'i', sku: '4173', by: 'shopper' }
 const recognise = { requestId: 'r', reason: 'weight' }
 const resend = { requestId: 'r', fromSeq: 1 }
 const disabled = (verb: string) =>
-  `Expected one of the commands recognise, confirm, session, resend, model but received ${JSON.stringify(verb)}`
+  `Expected one of the commands recognise, confirm, session, resend, model, enrol, forget but received ${JSON.stringify(verb)}`
 const notJson = (shown: string) =>
   `Expected cmd/session to be JSON but received ${JSON.stringify(shown)}`
 const notObject = (what: string) => `cmd/session: Invalid input: expected object, received ${what}`
@@ -803,7 +804,7 @@ const long = 'Too big: expected string to have <=128 characters'
 /** Verb, payload, code, exact words. */
 const wrongCommands: [verb: string, payload: unknown, message: string][] = [
   ['verify', session, disabled('verify')],
-  ['enrol', session, disabled('enrol')],
+  ['pause', session, disabled('pause')],
   ['', session, disabled('')],
   ['__proto__', session, disabled('__proto__')],
   ['constructor', session, disabled('constructor')],
@@ -967,6 +968,20 @@ const wrongCommands: [verb: string, payload: unknown, message: string][] = [
     { requestId: 'r', action: 'activate', name: 'shop', version: 0 },
     'cmd/model: version: Too small: expected number to be >=1',
   ],
+  ['enrol', { ...enrol, sku: ' ' }, 'cmd/enrol: sku: Expected more than blanks'],
+  ['enrol', { ...enrol, name: '' }, 'cmd/enrol: name: Expected more than blanks'],
+  ...[undefined, {}, { camera: 'top', itemId: 'i' }].map((from): [string, unknown, string] => [
+    'enrol',
+    { ...enrol, from },
+    'cmd/enrol: from: Expected {itemId}, {camera, box} or {jpeg}',
+  ]),
+  [
+    'enrol',
+    { ...enrol, from: { camera: 'top', box: [0, 0, 0, 1] } },
+    'cmd/enrol: from.box: Expected [left, top, right, bottom] with left < right and top < bottom',
+  ],
+  ['enrol', { ...enrol, from: { jpeg: '#' } }, 'cmd/enrol: from.jpeg: Expected base64'],
+  ['forget', { requestId: 'r' }, `cmd/forget: sku: ${missing}`],
 ]
 
 t.test(`${wrongCommands.length} wrong commands are refused, each in exact words`, async t => {
@@ -988,8 +1003,8 @@ t.test(`${wrongCommands.length} wrong commands are refused, each in exact words`
     t.match(reply!.error?.code, /^COMMAND_(DISABLED|INVALID|EXPIRED)$/)
   }
   t.equal(called, 0)
-  t.equal(wrongCommands.length, 61)
-  t.equal(commands.counts.refused, 61)
+  t.equal(wrongCommands.length, 69)
+  t.equal(commands.counts.refused, 69)
   const none = new Commands({ enabled: [], handlers, clock: new HandClock(), log: quiet })
   t.match(await none.dispatch('session', session), {
     requestId: 'r',

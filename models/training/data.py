@@ -1,5 +1,6 @@
 """Photographs and their lists: reading, and the preprocessing of the run time; no augmentation."""
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def read_split(data: Path, name: str) -> list[Photo]:
     return photos
 
 
+def read_studio(data: Path) -> list[Photo]:
+    """The picture on white of every class, in the order of their index."""
+    with open(data / 'classes.csv', newline='') as file:
+        rows = [row for row in list(csv.reader(file))[1:] if row]
+    photos = [Photo(data / row[4].lstrip('/'), int(row[1]), int(row[3])) for row in rows]
+    return sorted(photos, key=lambda photo: photo.fine)
+
+
 def decode(path: Path) -> np.ndarray:
     """RGB uint8 picture, turned as its EXIF orientation says (OpenCV does this while decoding)."""
     bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
@@ -43,6 +52,12 @@ def fit_crop(rgb: np.ndarray, size: int = SIZE) -> np.ndarray:
     resized = cv2.resize(rgb, new, interpolation=cv2.INTER_AREA)
     left, top = (new[0] - size) // 2, (new[1] - size) // 2
     return resized[top:top + size, left:left + size]
+
+
+def fit_fill(rgb: np.ndarray, size: int) -> np.ndarray:
+    """The manifest's `fit: fill`, `filter: area`: the whole picture, stretched to a square. INTER_AREA
+    means bilinear where it enlarges."""
+    return cv2.resize(rgb, (size, size), interpolation=cv2.INTER_AREA)
 
 
 def to_tensor(rgb: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Runs the shipped files in Python, as the reference for the daemon: tensors in, logits out."""
+"""Runs the shipped files in Python, as the reference for the daemon: tensors in, outputs by name."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +12,9 @@ Run = Callable[[np.ndarray], dict[str, np.ndarray]]
 
 def openvino_f32(xml: Path) -> Run:
     """One picture at a time on the CPU; f32 hint, else figures differ between processors."""
-    compiled = ov.Core().compile_model(xml, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})
-    names = [output.get_any_name() for output in compiled.outputs]
+    model = ov.Core().read_model(xml)
+    names = [output.get_any_name() for output in model.outputs]  # compiled ones have further names
+    compiled = ov.Core().compile_model(model, 'CPU', {'INFERENCE_PRECISION_HINT': 'f32'})
 
     def run(inputs: np.ndarray) -> dict[str, np.ndarray]:
         rows = [list(compiled(tensor[None]).values()) for tensor in inputs]

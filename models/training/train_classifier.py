@@ -13,7 +13,7 @@ from export import write_weights
 from figures import confusions, measure
 from folds import FOLDS, visual_folds
 from labels import Label, read_classes, write_labels
-from manifest import write_manifest
+from manifest import classifier, write_manifest
 from out_of_fold import write_out_of_fold
 from parts import Part, train_parts, trained
 from replay import write_replay
@@ -56,7 +56,7 @@ def write_held_out_model(part: Part, labels: list[Label], photos: list[Photo],
     not seen: what `grocerd evaluate --robustness` is measured with."""
     folder, seen = part.work / 'model', set(part.kept)
     write_labels(labels, folder / 'labels.csv')
-    write_manifest(folder, part.work.name, 1, calibration, {}, SOURCE)
+    write_manifest(folder, part.work.name, 1, classifier(SOURCE), calibration, {})
     (folder / 'held-out.csv').write_text(''.join(
         f'{photo.path.resolve()},{photo.fine}\n' for row, photo in enumerate(photos)
         if row not in seen))
@@ -111,9 +111,8 @@ def publish(folder: Path, name: str, version: int, labels: list[Label], fine: np
         print(key, json.dumps(metrics[key]))
         print('\n'.join(confusions(fine, rows.argmax(1), [label.name for label in labels])))
     print(json.dumps(calibration))
-    write_manifest(folder, name, version, calibration,
-                   {'split': f'cross-validation, {FOLDS} folds of train and val by look',
-                    **metrics}, SOURCE)
+    write_manifest(folder, name, version, classifier(SOURCE), calibration,
+                   {'split': f'cross-validation, {FOLDS} folds of train and val by look', **metrics})
 
 
 if __name__ == '__main__':

@@ -60,6 +60,7 @@ const char* bind_all(const Library& library, Api* api) {
   BIND(ov_model_is_dynamic);
   BIND(ov_model_inputs_size);
   BIND(ov_model_const_input_by_index);
+  BIND(ov_model_const_output_by_index);
   BIND(ov_model_reshape_single_input);
   BIND(ov_partial_shape_create_static);
   BIND(ov_partial_shape_free);

@@ -62,6 +62,7 @@ struct Api {
   bool (*ov_model_is_dynamic)(const Model*);
   Status (*ov_model_inputs_size)(const Model*, size_t*);
   Status (*ov_model_const_input_by_index)(const Model*, size_t, Port**);
+  Status (*ov_model_const_output_by_index)(const Model*, size_t, Port**);
   Status (*ov_model_reshape_single_input)(const Model*, PartialShape);
   Status (*ov_partial_shape_create_static)(int64_t, const int64_t*, PartialShape*);
   void (*ov_partial_shape_free)(PartialShape*);

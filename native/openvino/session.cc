@@ -135,6 +135,7 @@ class OpenVinoSession : public Session {
         return ov.ov_compiled_model_output_by_index(compiled_.get(), i, out);
       });
       info_.outputs.push_back(describe(port.get(), "output" + std::to_string(i)));
+      info_.outputs.back().name = output_name(model.get(), i, info_.outputs.back().name);
     }
   }
 
@@ -176,6 +177,14 @@ class OpenVinoSession : public Session {
           core_.get(), reinterpret_cast<const char*>(options.model.data()), options.model.size(),
           weights.get(), out);
     });
+  }
+
+  // As the file has it: a compiled output has further names, of what was folded into it, in any order.
+  static std::string output_name(const Model* model, size_t index, const std::string& fallback) {
+    const auto port = made<PortHandle>("MODEL_INVALID", "Cannot read an output", [&](Port** out) {
+      return api().ov_model_const_output_by_index(model, index, out);
+    });
+    return describe(port.get(), fallback).name;
   }
 
   // Checks the input against what preprocessing writes and closes what the model leaves open.

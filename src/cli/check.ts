@@ -10,6 +10,7 @@ async function checkModels({ kiosk, models, catalogue, recognition }: Config): P
   const names = models.ensemble?.members.map(({ model }) => model) ?? [models.classifier]
   const [first, ...others] = names.map(name => ({ name, labels: openModel(name).labels }))
   for (const other of others) orderOf(first!, other)
+  if (models.embedder) openModel(models.embedder)
   readAssortment(first!.labels, { catalogue, site: kiosk.site, ...recognition })
 }
 

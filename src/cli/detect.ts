@@ -48,6 +48,10 @@ export const detectCommand = (): Command =>
     new Command('detect')
       .description('say where things lie on pictures, best first')
       .argument('<image...>', 'JPEG or PNG files')
-      .requiredOption('--model <dir>', 'a name under models/ or a folder with model.json')
+      .option(
+        '--model <dir>',
+        'a name under models/ or a folder with model.json',
+        'grocery-detector',
+      )
       .option('--json', 'one line a picture: {file, boxes: [{box, score}], latencyMs}'),
   ).action(detect)

@@ -7,7 +7,7 @@ import { GroceryError } from '../errors.js'
 import type { KeptPicture } from '../gallery/picture.js'
 import type { GalleryStore } from '../gallery/store.js'
 import type { GalleryProduct } from '../recognition/gallery/types.js'
-import { type ProductOptions, productOf } from './gallery/product.js'
+import { type ProductOptions, productOf } from '../gallery/product.js'
 import { addRuntimeOptions, type ModelOptions } from './model-options.js'
 
 interface Options
@@ -22,9 +22,6 @@ interface Group {
   product: GalleryProduct
   files: string[]
 }
-
-/** More like another product than this is worth a question. */
-const alikeFrom = 0.9
 
 /** --images: a folder a sku; its name is the product's, unless a product of that sku has one. */
 function groupsIn(folder: string, store: GalleryStore): Group[] {
@@ -68,6 +65,7 @@ async function enrol(files: string[], options: Options): Promise<void> {
   const { readPicture } = await import('../recognition/picture.js')
   const { keepPicture } = await import('../gallery/picture.js')
   const { embedGallery } = await import('../gallery/embed.js')
+  const { likeOthers } = await import('../gallery/alike.js')
   const { hash } = await import('../inference/manifest.js')
   const { classifierOptions } = await import('./model-options.js')
   const { withGallery } = await import('./gallery/open.js')
@@ -91,13 +89,7 @@ async function enrol(files: string[], options: Options): Promise<void> {
           const input = await readPicture(readFileSync(file), file)
           const { jpeg, warnings }: KeptPicture = await keepPicture(input, file)
           const { embedding } = await embedder.embed({ jpeg })
-          const other = search
-            .search(embedding)
-            .find(one => content.products[one.product]!.sku !== product.sku)
-          if (other && other.similarity >= alikeFrom) {
-            const { sku, name } = content.products[other.product]!
-            warnings.push(`it is much like ${name} (${sku}), ${other.similarity.toFixed(2)} of 1`)
-          }
+          warnings.push(...likeOthers(product.sku, embedding, { search, content }))
           const isTaken =
             warnings.length === 0 || (await isWanted(`${basename(file)}: ${warnings.join('; ')}.`))
           if (isTaken) {
@@ -145,7 +137,7 @@ export const enrolCommand = (): Command =>
     new Command('enrol')
       .description('teach a product by pictures: one is enough, five are better')
       .argument('[image...]', 'JPEG or PNG files that show the product alone')
-      .requiredOption('--model <dir>', 'an embedder: a name under models/ or a folder')
+      .option('--model <dir>', 'an embedder: a name under models/ or a folder', 'grocery-embedder')
       .option('--gallery <dir>', 'where the gallery is (default: gallery/ in the state directory)')
       .option('--sku <sku>', 'of the product')
       .option('--name <name>', 'of the product, for people')

@@ -199,7 +199,7 @@ export function resolvePaths(config: Config, folder: string): Config {
   const from = <T extends string | null>(path: T): T =>
     (path === null || isAbsolute(path) ? path : resolve(folder, path)) as T
   const model = (name: string) => (/[/\\]|\.(xml|onnx)$/.test(name) ? from(name) : name)
-  const { classifier, ensemble } = config.models
+  const { classifier, embedder, ensemble } = config.models
   const source = (uri: string) =>
     uri.replace(
       /^(dir|file):(?!\/)([^?]*)/,
@@ -211,6 +211,7 @@ export function resolvePaths(config: Config, folder: string): Config {
     models: {
       ...config.models,
       classifier: model(classifier),
+      embedder: embedder && model(embedder),
       ensemble: ensemble && {
         ...ensemble,
         members: ensemble.members.map(one => ({ ...one, model: model(one.model) })),

@@ -86,8 +86,16 @@ const ensemble = z.strictObject({
     .refine(list => list.length >= 2 && list.length <= 8, 'Expected 2 to 8 members'),
 })
 
-export const verbs = ['recognise', 'confirm', 'session', 'resend', 'model'] as const
-/** What a till may do unless the configuration says otherwise: it changes no model. */
+export const verbs = [
+  'recognise',
+  'confirm',
+  'session',
+  'resend',
+  'model',
+  'enrol',
+  'forget',
+] as const
+/** What a till may do unless the configuration says otherwise: it changes no model and teaches nothing. */
 const defaultVerbs = ['recognise', 'confirm', 'session', 'resend'] as const
 const topic = z
   .string()
@@ -119,7 +127,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       classifier: path.default('grocery81'),
       detector: notYet('models.detector (tray mode)'),
-      embedder: notYet('models.embedder (the gallery)'),
+      embedder: path.nullable().default(null),
       text: notYet('models.text'),
       ensemble: ensemble.nullable().default(null),
       keys: z

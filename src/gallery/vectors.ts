@@ -49,6 +49,7 @@ export class VectorFile {
 
   /** Reads what is there; a record that is cut off or changed counts as missing. @throws GALLERY_INVALID for a newer format */
   start(): void {
+    this.#vectors.clear()
     mkdirSync(join(this.#path, '..'), { recursive: true, mode: 0o700 })
     const length = idBytes + 4 * this.#dims + sumBytes
     let bytes: Buffer

@@ -52,6 +52,8 @@ const calibrationSchema = z.strictObject({
   margin: fraction.default(0),
   /** Of an embedder: beyond this cosine distance to all that is enrolled a thing is unknown; null: nothing was measured. */
   distance: z.number().min(0).max(2).nullable().default(null),
+  /** Of an embedder: beyond this one it is a question at most, however far ahead of the others it is; null: `distance`. */
+  sureDistance: z.number().min(0).max(2).nullable().default(null),
   measuredOn: z.string().nullable().default(null),
 })
 

@@ -63,11 +63,47 @@ const model = command.extend({
   version: z.int().min(1).optional().describe('Default: the newest that is installed'),
 })
 
+/** Not only blanks. */
+const words = z.string().max(200).regex(/\S/, 'Expected more than blanks')
+const fraction = z.number().min(0).max(1)
+const part = z
+  .tuple([fraction, fraction, fraction, fraction])
+  .refine(
+    ([x0, y0, x1, y1]) => x0 < x1 && y0 < y1,
+    'Expected [left, top, right, bottom] with left < right and top < bottom',
+  )
+
+const enrol = command.extend({
+  sku: id.regex(/\S/, 'Expected more than blanks'),
+  name: words.describe('For people'),
+  plu: z.string().nullish().describe('4 or 5 digits'),
+  gtin: z.string().nullish().describe('8, 12, 13 or 14 digits'),
+  from: z
+    .union(
+      [
+        z.strictObject({ itemId: id }),
+        z.strictObject({ camera: id, box: part.nullish() }),
+        z.strictObject({ jpeg: z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/, 'Expected base64') }),
+      ],
+      'Expected {itemId}, {camera, box} or {jpeg}',
+    )
+    .describe(
+      'The item that lies there, the newest frame of a camera (box: a part of it, 0 to 1), or a picture in base64',
+    ),
+})
+
+const forget = command.extend({ sku: id })
+
 /** What each verb takes. */
-export const commandSchemas = { recognise, confirm, session, resend, model } satisfies Record<
-  Verb,
-  z.ZodType
->
+export const commandSchemas = {
+  recognise,
+  confirm,
+  session,
+  resend,
+  model,
+  enrol,
+  forget,
+} satisfies Record<Verb, z.ZodType>
 export type CommandPayload<V extends Verb> = z.infer<(typeof commandSchemas)[V]>
 
 const { decision, askReason, alternatives } = itemSchema.shape
@@ -106,6 +142,17 @@ export const resultSchemas = {
       .describe(
         'waiting: it is proven, and answers once no session is open and nothing lies there',
       ),
+  }),
+  enrol: z.strictObject({
+    sku: z.string(),
+    version: whole.describe('Of the gallery'),
+    pictures: whole.describe('That the product has now'),
+    warnings: z.array(z.string()).describe('What speaks against the picture, which is taken'),
+  }),
+  forget: z.strictObject({
+    sku: z.string(),
+    version: whole.describe('Of the gallery'),
+    pictures: whole.describe('That are gone'),
   }),
 } satisfies Record<Verb, z.ZodType>
 export type CommandResult<V extends Verb> = z.infer<(typeof resultSchemas)[V]>

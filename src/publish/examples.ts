@@ -152,6 +152,13 @@ export const commandExamples: Record<Verb, object> = {
   session: { requestId: 'r-17', op: 'open', session, expiresAt: '2026-11-22T09:30:05.000Z' },
   resend: { requestId: 'r-17', fromSeq: 4700 },
   model: { requestId: 'r-17', action: 'activate', name: 'grocery81', version: 3 },
+  enrol: {
+    requestId: 'r-17',
+    sku: '4711',
+    name: 'Quince jam',
+    from: { camera: 'top', box: [0.2, 0.1, 0.8, 0.9] },
+  },
+  forget: { requestId: 'r-17', sku: '4711' },
 }
 
 export const resultExamples: { [V in Verb]: CommandResult<V> } = {
@@ -169,4 +176,6 @@ export const resultExamples: { [V in Verb]: CommandResult<V> } = {
   session: { session, status: 'open' },
   resend: { count: 12, fromSeq: 4700, toSeq: 4711, oldestSeq: 4212, newestSeq: 4711 },
   model: { name: 'grocery81', version: 3, status: 'waiting' },
+  enrol: { sku: '4711', version: 12, pictures: 1, warnings: [] },
+  forget: { sku: '4711', version: 13, pictures: 1 },
 }

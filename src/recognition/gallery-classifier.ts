@@ -13,7 +13,7 @@ import { decide, rank, type Thresholds, thresholdsOf } from './decision.js'
 import { Embedder, type EmbedderInfo } from './embedder.js'
 import { GallerySearch, type Likeness } from './gallery/similarity.js'
 import type { GalleryContent, GalleryProduct } from './gallery/types.js'
-import type { Decision, Product } from './types.js'
+import type { Observation, Product } from './types.js'
 
 /** A gallery as one embedder sees it. */
 export interface EmbeddedGallery {
@@ -28,7 +28,7 @@ export interface GalleryClassifierOptions extends ClassifierOptions {
 }
 
 /** What the gallery does not say of a product. */
-const asProduct = (product: GalleryProduct): Product => ({
+export const asProduct = (product: GalleryProduct): Product => ({
   ...product,
   unit: 'each',
   meanGrams: null,
@@ -36,6 +36,11 @@ const asProduct = (product: GalleryProduct): Product => ({
   coarse: null,
   variantOf: null,
 })
+
+/** Where an embedder's manifest has none: 1, the default of classifiers, would make all of a gallery equally likely. */
+const usualTemperature = 0.05
+const temperatureOf = ({ temperature }: Pick<Calibration, 'temperature'>): number =>
+  temperature === 1 ? usualTemperature : temperature
 
 /**
  * Probabilities from similarities: how much each product is ahead of the others.
@@ -54,6 +59,34 @@ export function probabilities(
     sum += scores[product]!
   }
   return sum > 0 ? scores.map(one => one / sum) : scores
+}
+
+/** What a gallery says of one picture. */
+export interface GalleryAnswer extends Pick<Observation, 'decision' | 'auto' | 'candidates'> {
+  scores: Float32Array
+  /** 1 - likeness of the best; 2 of an empty gallery. */
+  distance: number
+}
+
+/** @param found of GallerySearch.search */
+export function answerOf(
+  found: readonly Likeness[],
+  products: readonly Product[],
+  thresholds: Thresholds,
+  calibration: Pick<Calibration, 'temperature' | 'distance' | 'sureDistance'>,
+): GalleryAnswer {
+  const scores = probabilities(found, products.length, temperatureOf(calibration))
+  const candidates = rank(scores, products, Math.min(thresholds.top, found.length))
+  const distance = 1 - (found[0]?.similarity ?? -1)
+  const isFar = calibration.distance !== null && distance > calibration.distance
+  let said: Pick<GalleryAnswer, 'decision' | 'auto'> =
+    isFar || found.length === 0
+      ? { decision: 'unknown', auto: false }
+      : decide(candidates, thresholds)
+  // A stranger is ahead of all others too, where it is like one of them: only its nearness tells.
+  const isDoubtful = calibration.sureDistance !== null && distance > calibration.sureDistance
+  if (isDoubtful && said.decision === 'sure') said = { decision: 'ask', auto: false }
+  return { ...said, candidates, scores, distance }
 }
 
 export class GalleryClassifier implements PictureClassifier {
@@ -92,15 +125,12 @@ export class GalleryClassifier implements PictureClassifier {
     const { embedding, stagesMs } = await this.#embedder.embed(input)
     // The embedder says so itself where it is not started; after that all is there.
     const { products, search, thresholds, calibration } = this.#ready!
-    const found = search.search(embedding)
-    const scores = probabilities(found, products.length, calibration.temperature)
-    const candidates = rank(scores, products, Math.min(thresholds.top, found.length))
-    const { distance } = calibration
-    const isFar = distance !== null && 1 - (found[0]?.similarity ?? -1) > distance
-    const { decision, auto } =
-      isFar || found.length === 0
-        ? { decision: 'unknown' as Decision, auto: false }
-        : decide(candidates, thresholds)
+    const { scores, candidates, decision, auto } = answerOf(
+      search.search(embedding),
+      products,
+      thresholds,
+      calibration,
+    )
     return {
       scores,
       observation: {

@@ -13,11 +13,12 @@ export interface ColourModel {
   size?: number
   version?: number
   calibration?: object
+  kind?: 'classifier' | 'embedder'
 }
 
 /** Writes a model directory and returns its path. */
 export function colourModel(folder: string, name: string, model: ColourModel): string {
-  const { skus, weights, size = 8, version = 1, calibration = {} } = model
+  const { skus, weights, size = 8, version = 1, calibration = {}, kind = 'classifier' } = model
   const dir = join(folder, name)
   const onnx = onnxModel({
     inputs: [{ name: 'x', shape: [1, 3, size, size] }],
@@ -36,11 +37,12 @@ export function colourModel(folder: string, name: string, model: ColourModel): s
     schema: 1,
     name,
     version,
-    kind: 'classifier',
+    kind,
     weights: [{ format: 'onnx', file: 'm.onnx', precision: 'fp32', sha256 }],
     input: { width: size, height: size, scale: 255 },
-    output: { activation: 'softmax' },
-    labels: 'labels.csv',
+    ...(kind === 'embedder'
+      ? { output: { embedding: 'y', dimension: 3 } }
+      : { output: { activation: 'softmax' }, labels: 'labels.csv' }),
     calibration,
     licence: 'MIT',
     source: 'test',

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { systemClock } from '../../clock.js'
 import { defaultConfig } from '../../config/load.js'
+import { GroceryError } from '../../errors.js'
 import { GalleryStore } from '../../gallery/store.js'
 import { takeLock } from '../../publish/outbox/lock.js'
 
@@ -14,7 +15,11 @@ export async function withGallery<T>(
   use: (store: GalleryStore) => Promise<T> | T,
 ): Promise<T> {
   const folder = dir ?? defaultGallery()
-  const release = await takeLock(folder)
+  const release = await takeLock(folder).catch(cause => {
+    if ((cause as GroceryError).code !== 'STATE_LOCKED') throw cause
+    const words = `${(cause as GroceryError).message}; a running kiosk is taught by its commands enrol and forget (docs/10-gallery.md)`
+    throw new GroceryError('STATE_LOCKED', words, { cause })
+  })
   try {
     const store = new GalleryStore({ dir: folder, clock: systemClock })
     store.start()

@@ -10,7 +10,7 @@ export interface TrainedManifest {
   weights: Weights[]
   /** Names of the graph's outputs. */
   logits: string
-  calibration: Omit<Manifest['calibration'], 'distance'>
+  calibration: Omit<Manifest['calibration'], 'distance' | 'sureDistance'>
   split: string
   metrics: Metrics
   source: string

@@ -1,6 +1,6 @@
 // What the options say of a product, checked as a till would read it.
-import { GroceryError } from '../../errors.js'
-import type { GalleryProduct } from '../../recognition/gallery/types.js'
+import { GroceryError } from '../errors.js'
+import type { GalleryProduct } from '../recognition/gallery/types.js'
 
 export interface ProductOptions {
   sku?: string

@@ -1,0 +1,248 @@
+// The gallery of a running kiosk: its only writer. Teaches and forgets at the till's word, and tells vision what holds now.
+import { join } from 'node:path'
+import type { Clock } from './clock.js'
+import type { Config } from './config/schema.js'
+import { describeError, type ErrorCode, errorTable, GroceryError } from './errors.js'
+import { productOf } from './gallery/product.js'
+import { GalleryStore } from './gallery/store.js'
+import { VectorFile } from './gallery/vectors.js'
+import { hash } from './inference/manifest.js'
+import type { Logger } from './log.js'
+import type { Reason } from './observe/health.js'
+import type { Down, Up } from './protocol.js'
+import type { CommandPayload, CommandResult } from './publish/command-messages.js'
+import { takeLock } from './publish/outbox/lock.js'
+import type { GalleryProduct } from './recognition/gallery/types.js'
+
+type Taught = Pick<Extract<Up, { type: 'taught' }>, 'jpeg' | 'warnings' | 'vector'>
+type Source = Extract<Down, { type: 'teach' }>['from']
+
+/** Embeddings of kept pictures go to the disk so many at a time. */
+const batchSize = 64
+
+export interface GalleryDeskOptions {
+  config: Pick<Config, 'models' | 'outbox' | 'cameras'>
+  vision: { send(message: Down): void }
+  /** What lies on the counter. */
+  counter: { readonly item: { itemId: string } | null }
+  /** The camera that sees the counter's item; null where there is none. */
+  leader: string | null
+  /** What the state says of the gallery; null: nothing. */
+  setReason(reason: Reason | null): void
+  /** This version answers now. */
+  changed(version: number): void
+  clock: Pick<Clock, 'wall'>
+  log: Logger
+}
+
+export class GalleryDesk {
+  readonly #options: GalleryDeskOptions
+  #store: GalleryStore | null = null
+  #release: () => Promise<void> = async () => {}
+  /** Of the embedder that vision has loaded; null: it has none (yet). */
+  #vectors: VectorFile | null = null
+  #dims = 0
+  /** Why there is no gallery although one is configured. */
+  #fault: Reason | null = null
+  readonly #asked = new Map<number, { resolve(taught: Taught): void; reject(error: Error): void }>()
+  #lastId = 0
+  /** Changes come one after the other. */
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(options: GalleryDeskOptions) {
+    this.#options = options
+  }
+
+  get #dir(): string {
+    return join(this.#options.config.outbox.dir, 'gallery')
+  }
+
+  /** Nothing without models.embedder. A gallery that cannot be read stops no checkout: the state says so. */
+  async start(): Promise<void> {
+    const { config, clock, log } = this.#options
+    if (config.models.embedder === null) return
+    try {
+      this.#release = await takeLock(this.#dir)
+      const store = new GalleryStore({ dir: this.#dir, clock })
+      store.start()
+      for (const words of store.damaged) log.warn(`the gallery passed over: ${words}`)
+      this.#store = store
+    } catch (error) {
+      this.#fail(describeError(error))
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#lose('the daemon ends')
+    await this.#turn
+    await this.#release()
+  }
+
+  /** A product that was taught. */
+  product(sku: string): GalleryProduct | undefined {
+    return this.#store?.content.products.find(one => one.sku === sku)
+  }
+
+  hear(message: Up): void {
+    if (message.type === 'embedder') this.#begin(message)
+    else if (message.type === 'embedderFailed') this.#fail(message)
+    else if (message.type === 'taught') this.#asked.get(message.id)?.resolve(message)
+    else if (message.type === 'notTaught')
+      this.#asked.get(message.id)?.reject(errorOf(message.code, message.message))
+  }
+
+  visionDown(): void {
+    this.#lose('the vision process ended')
+  }
+
+  /**
+   * Known from the next frame on when it resolves, and on disk.
+   * Throws GALLERY_OFF, GALLERY_PRODUCT_INVALID, CAMERA_UNKNOWN, ITEM_GONE, TIMED_OUT, IMAGE_*, VISION_CRASHED.
+   */
+  enrol(request: CommandPayload<'enrol'>): Promise<CommandResult<'enrol'>> {
+    return this.#inTurn(async () => {
+      const store = this.#expect()
+      if (this.#fault || !this.#vectors) throw this.#notThere()
+      const { sku, name, plu, gtin } = request
+      const product = productOf({ sku, name, plu: plu ?? undefined, gtin: gtin ?? undefined })
+      const { jpeg, warnings, vector } = await this.#teach(product.sku, this.#source(request.from))
+      store.enrol(product, [jpeg])
+      const picture = hash(jpeg)
+      if (!this.#vectors?.get(picture)) this.#vectors?.add(new Map([[picture, vector]]))
+      this.#give()
+      const pictures = store.content.entries.filter(one => one.sku === product.sku).length
+      return { sku: product.sku, version: store.version, pictures, warnings }
+    })
+  }
+
+  /** It is named by no frame from now on, and nothing of it is left on the disk. Throws GALLERY_OFF, GALLERY_SKU_UNKNOWN. */
+  forget({ sku }: CommandPayload<'forget'>): Promise<CommandResult<'forget'>> {
+    return this.#inTurn(async () => {
+      // Also without an embedder: who wants something gone does not wait for a model.
+      const store = this.#expect()
+      const changed = store.forget(sku)
+      // The file was written anew without it.
+      this.#vectors?.start()
+      this.#give()
+      return { sku, ...changed }
+    })
+  }
+
+  /** What vision has loaded; what it has not embedded before it embeds now. */
+  #begin({ sha256, dims }: Extract<Up, { type: 'embedder' }>): void {
+    const store = this.#store
+    if (!store) return
+    const { setReason, log } = this.#options
+    void this.#inTurn(async () => {
+      try {
+        const vectors = new VectorFile(this.#dir, sha256, dims)
+        vectors.start()
+        await this.#embedMissing(store, vectors)
+        this.#vectors = vectors
+        this.#dims = dims
+        this.#fault = null
+        setReason(null)
+        this.#give()
+      } catch (error) {
+        // A vision process that ended says so itself, and the next one begins again.
+        const fault = describeError(error)
+        log.warn(fault, 'the gallery is not there')
+        if (fault.code !== 'VISION_CRASHED') this.#fail(fault)
+      }
+    })
+  }
+
+  async #embedMissing(store: GalleryStore, vectors: VectorFile): Promise<void> {
+    const ids = [...new Set(store.content.entries.map(({ picture }) => picture))]
+    const missing = ids.filter(id => !vectors.get(id))
+    if (missing.length > 0)
+      this.#options.log.info({ pictures: missing.length }, 'the gallery is embedded anew')
+    const batch = new Map<string, Float32Array>()
+    for (const id of missing) {
+      const { vector } = await this.#teach('', { kept: store.picture(id) })
+      batch.set(id, vector)
+      if (batch.size < batchSize) continue
+      vectors.add(batch)
+      batch.clear()
+    }
+    vectors.add(batch)
+  }
+
+  /** Tells vision what holds now. */
+  #give(): void {
+    const [store, vectors, dims] = [this.#store, this.#vectors, this.#dims]
+    if (!store || !vectors) return
+    const { products, entries } = store.content
+    const all = new Float32Array(entries.length * dims)
+    entries.forEach(({ picture }, at) => all.set(vectors.get(picture)!, at * dims))
+    this.#options.vision.send({ type: 'gallery', content: { products, entries }, vectors: all })
+    this.#options.changed(store.version)
+  }
+
+  #teach(sku: string, from: Source): Promise<Taught> {
+    const id = ++this.#lastId
+    return new Promise<Taught>((resolve, reject) => {
+      this.#asked.set(id, { resolve, reject })
+      this.#options.vision.send({ type: 'teach', id, sku, from })
+    }).finally(() => this.#asked.delete(id))
+  }
+
+  #source(from: CommandPayload<'enrol'>['from']): Source {
+    const { config, counter, leader } = this.#options
+    if ('jpeg' in from) return { picture: Buffer.from(from.jpeg, 'base64') }
+    if ('itemId' in from) {
+      const lying = counter.item?.itemId ?? null
+      if (leader !== null && lying === from.itemId) return { camera: leader, box: null }
+      throw new GroceryError(
+        'ITEM_GONE',
+        `Expected the item that lies there (${lying ?? 'none'}) but received ${from.itemId}`,
+      )
+    }
+    const ids = config.cameras.map(({ id }) => id)
+    if (ids.includes(from.camera)) return { camera: from.camera, box: from.box ?? null }
+    throw new GroceryError(
+      'CAMERA_UNKNOWN',
+      `Expected one of the cameras ${ids.join(', ') || 'none'} but received ${from.camera}`,
+    )
+  }
+
+  #expect(): GalleryStore {
+    if (this.#options.config.models.embedder === null) {
+      const words = 'Expected a gallery but models.embedder is null in the configuration'
+      throw new GroceryError('GALLERY_OFF', words)
+    }
+    if (this.#store) return this.#store
+    throw this.#notThere()
+  }
+
+  #notThere(): GroceryError {
+    if (this.#fault) return errorOf(this.#fault.code, this.#fault.message)
+    const { embedder } = this.#options.config.models
+    const words = `Expected the embedder ${embedder} to be loaded but it is not yet`
+    return new GroceryError('MODEL_LOADING', words)
+  }
+
+  #fail({ code, message }: Reason): void {
+    this.#fault = { code, message }
+    this.#options.setReason(this.#fault)
+  }
+
+  #lose(why: string): void {
+    this.#vectors = null
+    const error = new GroceryError(
+      'VISION_CRASHED',
+      `Expected an embedding of the picture but ${why}`,
+    )
+    for (const { reject } of this.#asked.values()) reject(error)
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work)
+    this.#turn = done.catch(() => {})
+    return done
+  }
+}
+
+/** What vision says went wrong, as our own error. */
+const errorOf = (code: string, message: string): GroceryError =>
+  new GroceryError(code in errorTable ? (code as ErrorCode) : 'INTERNAL', message)

@@ -1,0 +1,119 @@
+// Vision's side of the gallery: loads the embedder, embeds what is to be taught, and takes in what the daemon keeps.
+import { describeError, GroceryError } from './errors.js'
+import { likeOthers } from './gallery/alike.js'
+import { keepPicture, type KeptPicture } from './gallery/picture.js'
+import type { MemoryBudget } from './inference/memory-budget.js'
+import type { Configure, Down, TaughtPicture, Up } from './protocol.js'
+import { blackedOut } from './recognition/black-out.js'
+import { Embedder } from './recognition/embedder.js'
+import { hiddenShapes } from './recognition/mask.js'
+import { readPicture } from './recognition/picture.js'
+import type { Box } from './recognition/types.js'
+import type { WithGallery } from './recognition/with-gallery.js'
+
+type Message<T extends Down['type']> = Extract<Down, { type: T }>
+
+/** Three frames' time, and this at least: what an older frame shows may not lie there any more. */
+const freshMs = 2000
+/** A frame is decoded to no less than this before a part of it is kept, pixels. */
+const framePixels = 1920
+
+export interface TeacherOptions {
+  configure: Configure
+  answers: WithGallery
+  budget: MemoryBudget
+  /** The newest frame of a camera. */
+  newest(camera: string): { bytes: Uint8Array; capturedAt: number } | null
+  /** The next frames must be answered anew. */
+  lookAnew(): void
+  send(message: Up): void
+}
+
+export class Teacher {
+  readonly #options: TeacherOptions
+  #embedder: Embedder | null = null
+
+  constructor(options: TeacherOptions) {
+    this.#options = options
+  }
+
+  /** Nothing without models.embedder. It never throws: without a gallery the trained classifier goes on. */
+  async start(): Promise<void> {
+    const { configure, answers, budget, send } = this.#options
+    const { models, runtime, cacheDir, cameras } = configure
+    if (models.embedder === null) return
+    // A picture of each camera, one that is taught, and one of the kept ones.
+    const maxQueue = cameras.length + 2
+    const embedder = new Embedder({ model: models.embedder, runtime, budget, cacheDir, maxQueue })
+    try {
+      const info = await embedder.start()
+      this.#embedder = embedder
+      answers.with(embedder, info)
+      send({ type: 'embedder', sha256: info.model.sha256, dims: info.dims })
+    } catch (error) {
+      send({ type: 'embedderFailed', ...describeError(error) })
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#embedder?.stop()
+  }
+
+  use({ content, vectors }: Message<'gallery'>): void {
+    this.#options.answers.use({ content, vectors })
+    // What lies there now may be what was taught.
+    this.#options.lookAnew()
+  }
+
+  /** Answers with `taught` or `notTaught`. */
+  async teach({ id, sku, from }: Message<'teach'>): Promise<void> {
+    const { answers, send } = this.#options
+    try {
+      const { jpeg, warnings }: KeptPicture =
+        'kept' in from ? { jpeg: Buffer.from(from.kept), warnings: [] } : await this.#keep(from)
+      const { embedding } = await this.#embedder!.embed({ jpeg })
+      if (answers.gallery) warnings.push(...likeOthers(sku, embedding, answers.gallery))
+      send({ type: 'taught', id, jpeg, warnings, vector: embedding })
+    } catch (error) {
+      send({ type: 'notTaught', id, ...describeError(error) })
+    }
+  }
+
+  /** Of a camera nothing is kept that its mask and roi leave out. */
+  async #keep(from: TaughtPicture): Promise<KeptPicture> {
+    if ('picture' in from) {
+      const name = 'the picture of the command'
+      return keepPicture(await readPicture(from.picture, name), name)
+    }
+    const { cameras } = this.#options.configure
+    const camera = cameras.find(one => one.id === from.camera)!
+    const frame = this.#options.newest(camera.id)
+    const patienceMs = Math.max(freshMs, 3000 / camera.fps)
+    if (!frame || Date.now() - frame.capturedAt > patienceMs) {
+      throw new GroceryError(
+        'TIMED_OUT',
+        `Expected a picture of camera ${camera.id} of the last ${patienceMs} ms but none came`,
+      )
+    }
+    const name = `camera ${camera.id}`
+    const input = await readPicture(frame.bytes, name, camera.rotate)
+    const shapes = hiddenShapes(camera)
+    const shown = shapes.length > 0 ? await blackedOut(input, shapes, framePixels) : input
+    return keepPicture(shown, name, within(from.box ?? camera.roi, camera.roi))
+  }
+}
+
+/** The part of a box that lies in the region that counts. Throws COMMAND_INVALID where there is none. */
+function within([x0, y0, x1, y1]: Box, roi: Box): Box {
+  const box: Box = [
+    Math.max(x0, roi[0]),
+    Math.max(y0, roi[1]),
+    Math.min(x1, roi[2]),
+    Math.min(y1, roi[3]),
+  ]
+  if (box[0] < box[2] && box[1] < box[3]) return box
+  throw new GroceryError(
+    'COMMAND_INVALID',
+    `from.box: Expected a box in the roi [${roi.join(', ')}] but received [${[x0, y0, x1, y1].join(', ')}]`,
+  )
+}
