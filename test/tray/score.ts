@@ -177,6 +177,7 @@ export const figures = (score: Score) => ({
   clips: score.clips,
   frames: score.frames,
   things: score.things,
+  events: score.wanted,
   precision: score.right / score.said,
   recall: score.right / score.wanted,
   idSwitches: score.switches / score.things,
