@@ -183,10 +183,10 @@ t.test('what is moved, traded or put back keeps its id', async t => {
   )
 })
 
-t.test('one frame renames nothing; a sustained clear disagreement does', async t => {
+t.test('a second of disagreement renames nothing; a sustained clear one does', async t => {
   const p = tray().frames(4, 'apple@left')
   p.said()
-  p.frames(3, 'pear@left').frames(10, 'apple@left')
+  p.frames(12, 'pear@left').frames(10, 'apple@left')
   t.same(p.said(), [])
   t.same(p.frames(30, 'pear@left').said(), ['changed identity pear sure item-1'])
 })
