@@ -63,7 +63,8 @@ export const begin: Cell<'object'> = (state, input, settings) =>
 /** What the model said of the item; a person may have said otherwise since. */
 const modelSku = (item: Item) => (item.decision === 'unknown' ? null : item.alternatives[0]?.sku)
 
-const sameThing = (item: Item, verdict: Verdict): boolean => {
+/** Whether what the pictures show is this item, or knows as little of it. */
+export const sameThing = (item: Item, verdict: Verdict): boolean => {
   if (verdict.decision === 'unknown') return item.sku === null
   return verdict.twins.some(sku => sku === item.sku || sku === modelSku(item))
 }

@@ -90,7 +90,7 @@ export const actionOf = (
   action: Action,
   reason: Reason | null,
   item: Item,
-  state: CounterState,
+  state: Pick<CounterState, 'session'>,
   { capturedAt, ageMs, camera }: Moment,
 ): ItemAction => ({
   action,
