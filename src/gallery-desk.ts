@@ -5,7 +5,7 @@ import type { Config } from './config/schema.js'
 import { describeError, type ErrorCode, errorTable, GroceryError } from './errors.js'
 import { productOf } from './gallery/product.js'
 import { GalleryStore } from './gallery/store.js'
-import { VectorFile } from './gallery/vectors.js'
+import { embedMissing, VectorFile } from './gallery/vectors.js'
 import { hash } from './inference/manifest.js'
 import type { Logger } from './log.js'
 import type { Reason } from './observe/health.js'
@@ -16,9 +16,6 @@ import type { GalleryProduct } from './recognition/gallery/types.js'
 
 type Taught = Pick<Extract<Up, { type: 'taught' }>, 'jpeg' | 'warnings' | 'vector'>
 type Source = Extract<Down, { type: 'teach' }>['from']
-
-/** Embeddings of kept pictures go to the disk so many at a time. */
-const batchSize = 64
 
 export interface GalleryDeskOptions {
   config: Pick<Config, 'models' | 'outbox' | 'cameras'>
@@ -41,7 +38,6 @@ export class GalleryDesk {
   #release: () => Promise<void> = async () => {}
   /** Of the embedder that vision has loaded; null: it has none (yet). */
   #vectors: VectorFile | null = null
-  #dims = 0
   /** Why there is no gallery although one is configured. */
   #fault: Reason | null = null
   readonly #asked = new Map<number, { resolve(taught: Taught): void; reject(error: Error): void }>()
@@ -139,7 +135,6 @@ export class GalleryDesk {
         vectors.start()
         await this.#embedMissing(store, vectors)
         this.#vectors = vectors
-        this.#dims = dims
         this.#fault = null
         setReason(null)
         this.#give()
@@ -153,29 +148,23 @@ export class GalleryDesk {
   }
 
   async #embedMissing(store: GalleryStore, vectors: VectorFile): Promise<void> {
-    const ids = [...new Set(store.content.entries.map(({ picture }) => picture))]
-    const missing = ids.filter(id => !vectors.get(id))
-    if (missing.length > 0)
-      this.#options.log.info({ pictures: missing.length }, 'the gallery is embedded anew')
-    const batch = new Map<string, Float32Array>()
-    for (const id of missing) {
-      const { vector } = await this.#teach('', { kept: store.picture(id) })
-      batch.set(id, vector)
-      if (batch.size < batchSize) continue
-      vectors.add(batch)
-      batch.clear()
-    }
-    vectors.add(batch)
+    const { entries } = store.content
+    const missing = vectors.missing(entries).length
+    if (missing > 0) this.#options.log.info({ pictures: missing }, 'the gallery is embedded anew')
+    await embedMissing(
+      vectors,
+      entries,
+      async id => (await this.#teach('', { kept: store.picture(id) })).vector,
+    )
   }
 
   /** Tells vision what holds now. */
   #give(): void {
-    const [store, vectors, dims] = [this.#store, this.#vectors, this.#dims]
+    const [store, vectors] = [this.#store, this.#vectors]
     if (!store || !vectors) return
     const { products, entries } = store.content
-    const all = new Float32Array(entries.length * dims)
-    entries.forEach(({ picture }, at) => all.set(vectors.get(picture)!, at * dims))
-    this.#options.vision.send({ type: 'gallery', content: { products, entries }, vectors: all })
+    const content = { products, entries }
+    this.#options.vision.send({ type: 'gallery', content, vectors: vectors.rows(entries) })
     this.#options.changed(store.version)
   }
 

@@ -49,7 +49,8 @@ const path = z.string().min(1)
 const notYet = (what: string) =>
   z.null(`${what} is not in this version; leave the key out or null`).default(null)
 
-const box = z
+/** Left, top, right, bottom as fractions of the upright picture. */
+export const box = z
   .tuple([fraction, fraction, fraction, fraction])
   .refine(
     ([x0, y0, x1, y1]) => x0 < x1 && y0 < y1,

@@ -83,22 +83,14 @@ export function judge(votes: readonly Vote[], consensus: number): Verdict {
   const knowsKind = ({ observation: { decision, askReason } }: Vote) =>
     decision === 'sure' || askReason === 'variant'
   const variant = twins.size > 1 && share(vote => forTwins(vote) && knowsKind(vote)) >= consensus
-  const conflict = share(disagrees) >= consensus
+  const conflict = codeDisagrees || (!variant && share(disagrees) >= consensus)
   const top = votes[0]?.observation.candidates.length ?? 0
   return {
     candidates: candidates.slice(0, Math.max(1, top)),
     decision,
     auto: decision === 'sure' && votes.filter(forBest).every(vote => vote.observation.auto),
     askReason:
-      decision !== 'ask'
-        ? null
-        : codeDisagrees
-          ? 'conflict'
-          : variant
-            ? 'variant'
-            : conflict
-              ? 'conflict'
-              : 'confidence',
+      decision !== 'ask' ? null : conflict ? 'conflict' : variant ? 'variant' : 'confidence',
     twins: [...twins].filter(sku => !sure || sku === best),
     agreement,
     // Frames that agree on knowing nothing agree as well.

@@ -1,8 +1,7 @@
 // One counter: holds the state of the table, answers the till's questions about it, and can be kept on disk.
-import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { GroceryError } from '../errors.js'
-import type { FrameObservations, Product } from '../recognition/types.js'
+import type { FrameObservations } from '../recognition/types.js'
 import type { Verdict } from './consensus.js'
 import { isAbout } from './frames.js'
 import { step } from './single.js'
@@ -13,6 +12,7 @@ import {
   initialState,
   type Moment,
 } from './state.js'
+import { type Confirmation, expectOpen, freshMs, isNewConfirmation } from './till-rules.js'
 import type { BasketContent, Item, ItemAction } from './types.js'
 
 /** What is kept on disk with every event; a newer format is refused by whoever reads it. */
@@ -27,21 +27,10 @@ const keptSchema = z.object({
 })
 export type KeptCounter = z.infer<typeof keptSchema>
 
-/** A basket older than this was not seen now. */
-const freshMs = 2000
-
 /** What a step gave: actions to publish in order, and why none is. */
 export interface Outcome {
   actions: ItemAction[]
   why: string | null
-}
-
-export interface Confirmation {
-  session: string | null
-  itemId: string
-  product: Pick<Product, 'sku' | 'name' | 'plu' | 'gtin'>
-  lineId: string | null
-  quantity: number | null
 }
 
 export class Counter {
@@ -108,37 +97,18 @@ export class Counter {
   }
 
   /** Throws SESSION_CLOSED, ITEM_GONE, ALREADY_CONFIRMED; the same confirmation again changes nothing. */
-  confirm({ session, itemId, product, lineId, quantity }: Confirmation, now: Moment): Outcome {
+  confirm(confirmation: Confirmation, now: Moment): Outcome {
+    const { session, itemId, product, lineId, quantity } = confirmation
     if (session !== null || this.#settings.needSession) this.expectSession(session)
     const { item, announced, confirmed } = this.#state
-    if (!item || !announced || item.itemId !== itemId) {
-      throw new GroceryError(
-        'ITEM_GONE',
-        `Expected an item ${itemId} on the counter but it is not there`,
-      )
-    }
-    const known = { lineId: item.lineId, quantity: item.quantity.value }
-    const says = { lineId: lineId ?? known.lineId, quantity: quantity ?? known.quantity }
-    if (confirmed && item.sku === product.sku && isDeepStrictEqual(known, says)) {
-      return { actions: [], why: null }
-    }
-    if (confirmed && item.sku !== product.sku) {
-      throw new GroceryError(
-        'ALREADY_CONFIRMED',
-        `item ${itemId} was confirmed as ${item.sku} before, not as ${product.sku}`,
-      )
-    }
+    const known = item && announced && item.itemId === itemId ? { item, confirmed } : null
+    if (!isNewConfirmation(known, confirmation)) return { actions: [], why: null }
     return this.#step({ ...now, kind: 'confirm', itemId, product, lineId, quantity })
   }
 
   /** Throws SESSION_CLOSED unless this session is the open one. */
   expectSession(session: string | null): void {
-    const open = this.#state.session?.id ?? null
-    if (session !== null && open === session) return
-    throw new GroceryError(
-      'SESSION_CLOSED',
-      `Expected the open session ${open ?? '(none is open)'} but received ${session}`,
-    )
+    expectOpen(this.#state.session, session)
   }
 
   /**

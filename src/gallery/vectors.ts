@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { GroceryError } from '../errors.js'
+import type { GalleryEntry } from '../recognition/gallery/types.js'
 import { writeAll, writeWhole } from '../whole-file.js'
 
 const vectorFormat = 1
@@ -18,6 +19,8 @@ const magic = Buffer.from('grocerdV')
 const headerBytes = 16
 const idBytes = 32
 const sumBytes = 8
+/** So many new embeddings go to the disk at a time: what was done is not done again after an end in between. */
+const batchSize = 64
 
 const sumOf = (record: Uint8Array): Buffer =>
   createHash('sha256').update(record).digest().subarray(0, sumBytes)
@@ -84,6 +87,18 @@ export class VectorFile {
     return this.#vectors.get(id)
   }
 
+  /** Pictures without an embedding, each once. */
+  missing(entries: readonly GalleryEntry[]): string[] {
+    return [...new Set(entries.map(({ picture }) => picture))].filter(id => !this.get(id))
+  }
+
+  /** Entries x dims, in their order; none may be missing. */
+  rows(entries: readonly GalleryEntry[]): Float32Array {
+    const rows = new Float32Array(entries.length * this.#dims)
+    entries.forEach(({ picture }, at) => rows.set(this.get(picture)!, at * this.#dims))
+    return rows
+  }
+
   /** On disk when it returns. */
   add(vectors: ReadonlyMap<string, Float32Array>): void {
     if (vectors.size === 0) return
@@ -110,6 +125,25 @@ export class VectorFile {
     const records = [...this.#vectors].map(([id, vector]) => recordOf(id, vector))
     writeWhole(this.#path, Buffer.concat([headerOf(this.#dims), ...records]))
   }
+}
+
+/** @param embed a kept picture by its id; what it throws ends this. @param onProgress pictures embedded of those that had to be */
+export async function embedMissing(
+  file: VectorFile,
+  entries: readonly GalleryEntry[],
+  embed: (id: string) => Promise<Float32Array>,
+  onProgress: (done: number, total: number) => void = () => {},
+): Promise<void> {
+  const missing = file.missing(entries)
+  const batch = new Map<string, Float32Array>()
+  for (const [done, id] of missing.entries()) {
+    batch.set(id, await embed(id))
+    onProgress(done + 1, missing.length)
+    if (batch.size < batchSize) continue
+    file.add(batch)
+    batch.clear()
+  }
+  file.add(batch)
 }
 
 /** Lets go of embeddings, of whatever embedder, of pictures that are not kept. */

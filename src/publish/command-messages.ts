@@ -1,6 +1,6 @@
 // The commands of the till and the replies to them, as zod schemas: one pair a verb.
 import { z } from 'zod'
-import type { verbs } from '../config/schema.js'
+import { box, type verbs } from '../config/schema.js'
 import { itemSchema } from './messages.js'
 
 /** The same requestId within this time gets the same reply and does nothing twice, ms. */
@@ -65,13 +65,6 @@ const model = command.extend({
 
 /** Not only blanks. */
 const words = z.string().max(200).regex(/\S/, 'Expected more than blanks')
-const fraction = z.number().min(0).max(1)
-const part = z
-  .tuple([fraction, fraction, fraction, fraction])
-  .refine(
-    ([x0, y0, x1, y1]) => x0 < x1 && y0 < y1,
-    'Expected [left, top, right, bottom] with left < right and top < bottom',
-  )
 
 const enrol = command.extend({
   sku: id.regex(/\S/, 'Expected more than blanks'),
@@ -82,7 +75,7 @@ const enrol = command.extend({
     .union(
       [
         z.strictObject({ itemId: id }),
-        z.strictObject({ camera: id, box: part.nullish() }),
+        z.strictObject({ camera: id, box: box.nullish() }),
         z.strictObject({ jpeg: z.string().regex(/^[A-Za-z0-9+/]+={0,2}$/, 'Expected base64') }),
       ],
       'Expected {itemId}, {camera, box} or {jpeg}',

@@ -69,12 +69,13 @@ export class WithBarcode implements PictureClassifier {
 
   async start(): Promise<ClassifierInfo> {
     const info = await this.#inner.start()
-    const coded = [...info.labels, ...(info.twins ?? [])].flatMap(product => {
+    // A GTIN that two products have decides between them no better than the picture: null.
+    const byGtin = new Map<string, Product | null>()
+    for (const product of [...info.labels, ...(info.twins ?? [])]) {
       const gtin = product.gtin === null ? null : gtin14(product.gtin)
-      return gtin === null ? [] : [[gtin, product] as const]
-    })
-    // A GTIN that two products have decides between them no better than the picture.
-    const single = coded.filter(([gtin]) => coded.filter(([one]) => one === gtin).length === 1)
+      if (gtin !== null) byGtin.set(gtin, byGtin.has(gtin) ? null : product)
+    }
+    const single = [...byGtin].filter((one): one is [string, Product] => one[1] !== null)
     this.#products = new Map(single)
     this.#rules = info.thresholds
     if (this.#products.size > 0) await this.#reader.start()

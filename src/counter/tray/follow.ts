@@ -2,9 +2,7 @@
 import type { Observation } from '../../recognition/types.js'
 import { addVote, judge, type Verdict } from '../consensus.js'
 import { sameThing } from '../frames.js'
-import { identifiedAs } from '../item.js'
 import type { Look } from '../state.js'
-import type { Item } from '../types.js'
 import { between, overlap } from './geometry.js'
 import { type Around, looksChanged, placeOf } from './place.js'
 import { isKnown, type Track, type TraySettings, type TrayState } from './track.js'
@@ -57,8 +55,6 @@ export function contradiction(track: Track, at: number, settings: TraySettings):
   if (!item || confirmed || contrarySince === null) return null
   return at - contrarySince >= settings.giveUp ? verdictOf(track, settings) : null
 }
-
-export const renamed = (item: Item, verdict: Verdict): Item => identifiedAs(item, verdict)
 
 /** Since when the frames agree on what the item is not; frames that know less are no news. */
 function contrary(track: Track, at: number, settings: TraySettings): number | null {

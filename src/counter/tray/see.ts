@@ -3,7 +3,7 @@ import type { Box, FrameObservations, Observation } from '../../recognition/type
 import { why } from '../cell.js'
 import type { Verdict } from '../consensus.js'
 import { isAbout } from '../frames.js'
-import { actionOf, askedAbout, newItem } from '../item.js'
+import { actionOf, askedAbout, identifiedAs, newItem } from '../item.js'
 import type { Look, Moment } from '../state.js'
 import type { ItemAction } from '../types.js'
 import { associate, likeness } from './associate.js'
@@ -12,7 +12,6 @@ import {
   contradiction,
   goneBecause,
   missedIn,
-  renamed,
   ripe,
   seenIn,
   type StillFrame,
@@ -236,7 +235,7 @@ function rename(
   const tracks = state.tracks.map(track => {
     const verdict = contradiction(track, moment.at, settings)
     if (!isKnown(track) || !verdict) return track
-    const named = renamed(track.item, verdict)
+    const named = identifiedAs(track.item, verdict)
     const item = track.presentAtOpen ? askedAbout(named) : named
     if (track.announced) actions.push(actionOf('changed', 'identity', item, state, moment))
     return { ...track, item, contrarySince: null }

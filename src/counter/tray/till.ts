@@ -2,7 +2,7 @@
 import { actionOf, confirmedAs, forgetTill } from '../item.js'
 import type { Moment } from '../state.js'
 import type { ItemAction } from '../types.js'
-import type { Confirmation } from '../counter.js'
+import type { Confirmation } from '../till-rules.js'
 import { announce, trayWhy, type TrayResult } from './see.js'
 import { isKnown, type Track, type TraySettings, type TrayState, unseen } from './track.js'
 

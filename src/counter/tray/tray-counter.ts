@@ -1,12 +1,12 @@
 // The counter in tray mode: several things at once, each an item of its own. The same questions and answers as Counter.
-import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { GroceryError } from '../../errors.js'
 import type { FrameObservations } from '../../recognition/types.js'
 import type { Verdict } from '../consensus.js'
-import type { Confirmation, Outcome } from '../counter.js'
+import type { Outcome } from '../counter.js'
 import { isAbout } from '../frames.js'
 import type { CounterSettings, Moment, Session } from '../state.js'
+import { type Confirmation, expectOpen, freshMs, isNewConfirmation } from '../till-rules.js'
 import type { BasketContent, Item } from '../types.js'
 import { isSeen, see, type TrayResult } from './see.js'
 import { close, confirm, open, resume, suspend } from './till.js'
@@ -37,9 +37,6 @@ const keptSchema = z.object({
   session: z.object({ id: z.string(), suspended: z.boolean() }).nullable(),
 })
 export type KeptTray = z.infer<typeof keptSchema>
-
-/** A basket older than this was not seen now. */
-const freshMs = 2000
 
 export class TrayCounter {
   readonly #settings: TraySettings
@@ -108,38 +105,16 @@ export class TrayCounter {
 
   /** Throws SESSION_CLOSED, ITEM_GONE, ALREADY_CONFIRMED; the same confirmation again changes nothing. */
   confirm(confirmation: Confirmation, now: Moment): Outcome {
-    const { session, itemId, product, lineId, quantity } = confirmation
+    const { session, itemId } = confirmation
     if (session !== null || this.#settings.needSession) this.expectSession(session)
-    const track = this.#announced().find(({ item }) => item.itemId === itemId)
-    if (!track) {
-      throw new GroceryError(
-        'ITEM_GONE',
-        `Expected an item ${itemId} on the counter but it is not there`,
-      )
-    }
-    const { item, confirmed } = track
-    const known = { lineId: item.lineId, quantity: item.quantity.value }
-    const says = { lineId: lineId ?? known.lineId, quantity: quantity ?? known.quantity }
-    if (confirmed && item.sku === product.sku && isDeepStrictEqual(known, says)) {
-      return { actions: [], why: null }
-    }
-    if (confirmed && item.sku !== product.sku) {
-      throw new GroceryError(
-        'ALREADY_CONFIRMED',
-        `item ${itemId} was confirmed as ${item.sku} before, not as ${product.sku}`,
-      )
-    }
+    const track = this.#announced().find(({ item }) => item.itemId === itemId) ?? null
+    if (!isNewConfirmation(track, confirmation)) return { actions: [], why: null }
     return this.#take(confirm(this.#state, confirmation, now))
   }
 
   /** Throws SESSION_CLOSED unless this session is the open one. */
   expectSession(session: string | null): void {
-    const current = this.#state.session?.id ?? null
-    if (session !== null && current === session) return
-    throw new GroceryError(
-      'SESSION_CLOSED',
-      `Expected the open session ${current ?? '(none is open)'} but received ${session}`,
-    )
+    expectOpen(this.#state.session, session)
   }
 
   /**
