@@ -30,7 +30,7 @@ const runtime = (['openvino', 'onnxruntime'] as const).some(
 const goods = ['banana', 'lemon', 'lime', 'avocado', 'pineapple']
 
 /** Least squares: MB an hour of [ms, MB]. */
-function slope(points: [number, number][]): number {
+function slope(points: [ms: number, mb: number, ...unknown[]][]): number {
   const mean = (values: number[]) => values.reduce((sum, one) => sum + one, 0) / values.length
   const at = mean(points.map(([x]) => x))
   const mb = mean(points.map(([, y]) => y))
@@ -96,7 +96,7 @@ t.test(
     till.client.on('message', topic => topic.endsWith('/items') && setImmediate(sell))
 
     const pids = { daemon: daemon.process.pid!, vision: visionOf(daemon) }
-    const resident: [number, number][] = []
+    const resident: [ms: number, mb: number, ofVision: number][] = []
     const began = performance.now()
     const passed = () => performance.now() - began
     const refused: string[] = []
@@ -108,8 +108,8 @@ t.test(
     }
     const lookUntil = async (end: number) => {
       for (; passed() < end; await sleep(5000)) {
-        const { daemon, vision } = pids
-        resident.push([passed(), holdings(daemon).rssMb + holdings(vision).rssMb])
+        const [daemon, vision] = [holdings(pids.daemon).rssMb, holdings(pids.vision).rssMb]
+        resident.push([passed(), daemon + vision, vision])
         await look()
       }
     }
@@ -190,10 +190,13 @@ t.test(
     const figures = {
       ...{ date, machine, minutes, events: events.length, sales: replies.length },
       residentMb: { first: resident[0]![1], last: resident.at(-1)![1], slopePerHour: mbPerHour },
-      // One a minute: [minute, MB of both processes].
+      // One a minute: [minute, MB of both processes, MB of vision].
       residentMbByMinute: resident
         .filter((_, index) => index % 12 === 0)
-        .map(([at, mb]) => [Math.round(at / minuteMs), Math.round(mb * 10) / 10]),
+        .map(([at, ...mb]) => [
+          Math.round(at / minuteMs),
+          ...mb.map(one => Math.round(one * 10) / 10),
+        ]),
       latencyMs: { firstThird: early, lastThird: late },
       before,
     }
