@@ -129,7 +129,11 @@ export class CameraCard {
       ...observations.map(({ decision, candidates }) => {
         const [words, tone] = decisionWords[decision] ?? [decision, 'wait']
         const name = decision === 'unknown' ? undefined : candidates[0]?.name
-        return make('span', { class: 'chip', 'data-tone': tone }, name ? `${name}: ${words}` : words)
+        return make(
+          'span',
+          { class: 'chip', 'data-tone': tone },
+          name ? `${name}: ${words}` : words,
+        )
       }),
     )
     delete this.#find('.headline').dataset.quiet
