@@ -110,7 +110,12 @@ export class CameraLoop {
     const camera = this.camera.id
     try {
       const input = await readPicture(bytes, `camera ${camera}`, this.#camera.rotate)
-      this.#send({ type: 'preview', camera, jpeg: await previewOf(input, this.#camera), capturedAt })
+      this.#send({
+        type: 'preview',
+        camera,
+        jpeg: await previewOf(input, this.#camera),
+        capturedAt,
+      })
     } catch (error) {
       this.#tell(error)
     }

@@ -23,9 +23,17 @@ export async function trayFrame(folder, which, seed = 1) {
     which.flatMap((number, at) => {
       if (number === null) return []
       const [left, top] = placeOf(at)
-      const input = sharp(join(folder, names[number])).resize(side, side, { fit: 'cover' }).toBuffer()
+      const input = sharp(join(folder, names[number]))
+        .resize(side, side, { fit: 'cover' })
+        .toBuffer()
       const { width, height } = traySize
-      return [input.then(input => ({ input, left: Math.round(left * width), top: Math.round(top * height) }))]
+      return [
+        input.then(input => ({
+          input,
+          left: Math.round(left * width),
+          top: Math.round(top * height),
+        })),
+      ]
     }),
   )
   const pixels = await sharp({ create: { ...traySize, channels: 3, background: '#8f8a84' } })

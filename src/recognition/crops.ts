@@ -84,7 +84,7 @@ export class Crops {
 
   /**
    * What is new goes first, then what was asked about longest ago.
-   * @param until monotonic ms after which no more are asked about; one always is
+   * @param until monotonic ms after which no more are asked about; the first ones always are
    * Throws as the namer does.
    */
   async name(
@@ -107,7 +107,8 @@ export class Crops {
     const queue = due.toSorted((a, b) => askedAt(a) - askedAt(b))
     const asked: Classification[] = []
     const work = async () => {
-      while (queue.length > 0 && (queue.length === due.length || this.#clock.mono() < until)) {
+      const isFirst = () => due.length - queue.length < cropsAtOnce
+      while (queue.length > 0 && (isFirst() || this.#clock.mono() < until)) {
         const crop = queue.shift()!
         const input = { rgb, width, height, box: crop.shown }
         const answer = await this.#namer.classify(input, { embedding: true })

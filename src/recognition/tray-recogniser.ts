@@ -11,8 +11,8 @@ import { gridSize, lumaGrid, type SceneSettings, SceneWatcher } from './scene.js
 import type { TrayDetector } from './tray-detector.js'
 import type { FrameObservations, Observation, StagesMs } from './types.js'
 
-/** A thing takes a fifth of the tray's shorter side; the decoder gives the nearest DCT scale above. */
-const trayPixels = 720
+/** A thing may be a sixth as long as the tray and is to fill most of a network's input; the decoder gives the nearest DCT scale above. */
+const trayPixels = 1280
 /** After so long a frame begins no more of its parts, ms: the next frame asks about them. */
 const frameMs = 45
 
@@ -85,10 +85,7 @@ export class TrayRecogniser {
     const decode = performance.now() - began
     // The pixels are this frame's own. The models see no more than a person may.
     if (mask) blackOut(picture, mask)
-    const grid = hideCells(
-      lumaGrid(picture.rgb, picture.width, picture.height, roi),
-      this.#hidden,
-    )
+    const grid = hideCells(lumaGrid(picture.rgb, picture.width, picture.height, roi), this.#hidden)
     const scene = this.#watcher.look(grid)
     // Small things on a wide tray have little contrast: whether it is empty the detector says. What a hand carries is
     // followed by what it is.
