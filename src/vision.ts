@@ -1,7 +1,6 @@
 // The vision process: cameras, model and inference, in the order of the data. It talks to the daemon and to nobody else.
 import { CameraLoop, hangLookEveryMs, inferencePatienceMs } from './camera-loop.js'
 import { systemClock } from './clock.js'
-import type { CameraConfig } from './config/schema.js'
 import { describeError, GroceryError } from './errors.js'
 import { type Exceeded, MemoryBudget, threadsOf } from './inference/memory-budget.js'
 import { createLog } from './log.js'
