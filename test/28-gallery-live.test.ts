@@ -107,7 +107,7 @@ t.test(
       stop: async () => {},
     }
     const both = new WithGallery(trained, { top: 4, autoAdd: false })
-    const picture = { jpeg: new Uint8Array() }
+    const picture = { rgb: new Uint8Array(12), width: 2, height: 2 }
     const nothing = { content: { products: [], entries: [] }, vectors: new Float32Array(0) }
     both.use(nothing)
     t.equal(await both.classify(picture), answer)
