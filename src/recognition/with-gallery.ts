@@ -101,20 +101,29 @@ export class WithGallery implements Pick<PictureClassifier, 'classify' | 'stop'>
     return this.#loaded
   }
 
-  /** Throws as both do; without a gallery it costs nothing. */
-  async classify(input: EngineInput): Promise<Classification> {
+  /**
+   * Throws as both do; without a gallery it costs nothing.
+   * @param wanted embedding: the observation has one wherever an embedder is loaded
+   */
+  async classify(input: EngineInput, wanted = { embedding: false }): Promise<Classification> {
     const loaded = this.#loaded
-    if (!loaded) return this.#trained.classify(input)
-    const [answer, { embedding }] = await Promise.all([
+    const embedder = this.#embedder
+    if (!embedder || !(loaded || wanted.embedding)) return this.#trained.classify(input)
+    const [trained, { embedding }] = await Promise.all([
       this.#trained.classify(input),
-      this.#embedder!.embed(input),
+      embedder.embed(input),
     ])
+    const said = (observation: Observation): Classification => ({
+      ...trained,
+      observation: wanted.embedding ? { ...observation, embedding } : observation,
+    })
+    if (!loaded) return said(trained.observation)
     const { calibration } = this.#info!
     const thresholds = this.#thresholds!
     const { search, products } = loaded
     const found = answerOf(search.search(embedding), products, thresholds, calibration)
     const limits = { distance: calibration.distance ?? usualDistance, top: thresholds.top }
-    return { ...answer, observation: together(answer.observation, found, limits) }
+    return said(together(trained.observation, found, limits))
   }
 
   stop(): Promise<void> {
