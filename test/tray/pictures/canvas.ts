@@ -105,7 +105,9 @@ export class Canvas {
   }
 
   jpeg(quality: number): Promise<Buffer> {
-    return sharp(this.rgb, { raw: { width, height, channels: 3 } }).jpeg({ quality }).toBuffer()
+    return sharp(this.rgb, { raw: { width, height, channels: 3 } })
+      .jpeg({ quality })
+      .toBuffer()
   }
 
   #blend(at: number, colour: Colour, share: number): void {

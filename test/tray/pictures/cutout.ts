@@ -70,7 +70,10 @@ export async function cutOut(file: string): Promise<Cutout> {
   for (let y = 0; y < down; y++) {
     for (let x = 0; x < across; x++) {
       const from = (top + y) * width + left + x
-      rgba.set([rgb[3 * from]!, rgb[3 * from + 1]!, rgb[3 * from + 2]!, alpha[from]!], 4 * (y * across + x))
+      rgba.set(
+        [rgb[3 * from]!, rgb[3 * from + 1]!, rgb[3 * from + 2]!, alpha[from]!],
+        4 * (y * across + x),
+      )
     }
   }
   return { rgba, width: across, height: down }

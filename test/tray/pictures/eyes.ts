@@ -1,16 +1,18 @@
-// Vision for clips of pictures, in this process: the detector, and a gallery into which the clip's own goods were enrolled.
-import { decodeJpeg } from '../../../src/inference/addon.js'
-import { Detector } from '../../../src/recognition/detector.js'
+// Vision for clips of pictures, in this process: all of a tray camera's, and a gallery into which the clip's own goods were enrolled.
+import { configSchema } from '../../../src/config/schema.js'
+import { MemoryBudget } from '../../../src/inference/memory-budget.js'
 import { GalleryClassifier } from '../../../src/recognition/gallery-classifier.js'
-import { lumaGrid, SceneWatcher } from '../../../src/recognition/scene.js'
-import type { Box, Observation } from '../../../src/recognition/types.js'
+import { queueFor, TrayDetector } from '../../../src/recognition/tray-detector.js'
+import { TrayRecogniser } from '../../../src/recognition/tray-recogniser.js'
+import type { Box } from '../../../src/recognition/types.js'
 import type { TruthFrame } from '../stage.js'
 import { type Cutouts, goodsOf, painterOf } from './render.js'
 
-const runtime = { name: 'auto', device: 'CPU', threads: 1, streams: 1, cacheDir: null } as const
-const whole: Box = [0, 0, 1, 1]
-/** calibration.unknown of the shipped detector: below it a box is nothing. */
-const minScore = 0.4339
+const config = configSchema.parse({
+  kiosk: { id: 'clips' },
+  cameras: [{ id: 'tray', source: 'dir:.', mode: 'tray' }],
+})
+const { cameras, models, runtime, counter } = config
 /** Counters that no clip has. */
 const enrolmentSeed = 900_000
 
@@ -39,10 +41,14 @@ async function enrolmentPictures(cutouts: Cutouts, counters: number) {
 
 /** @param counters on which each product is enrolled, a picture each */
 export async function openEyes(cutouts: Cutouts, counters = 3): Promise<Eyes> {
-  const detector = new Detector({ model: 'grocery-detector', runtime, minScore })
+  const detector = new TrayDetector(
+    { cameras, models, runtime, cacheDir: null, attempt: 0 },
+    new MemoryBudget(),
+  )
   const classifier = new GalleryClassifier({
     model: 'grocery-embedder',
     runtime,
+    maxQueue: queueFor(cameras),
     gallery: async (_, embedder) => {
       const pictures = await enrolmentPictures(cutouts, counters)
       const vectors: number[] = []
@@ -57,21 +63,14 @@ export async function openEyes(cutouts: Cutouts, counters = 3): Promise<Eyes> {
   await classifier.start()
   return {
     watch() {
-      const watcher = new SceneWatcher({ motion: 0.02, emptyContrast: 0.03, dark: 0.03 })
-      return async (one, jpeg) => {
-        const picture = await decodeJpeg(jpeg)
-        const grid = lumaGrid(picture.rgb, picture.width, picture.height, whole)
-        const scene = watcher.look(grid)
-        const observations: Observation[] = []
-        if (scene.view !== 'moving') {
-          const { detections } = await detector.detect(picture)
-          for (const { box } of detections) {
-            const { observation } = await classifier.classify({ ...picture, box })
-            observations.push({ ...observation, box })
-          }
-        }
-        const look = Uint8Array.from(grid, luma => Math.round(luma * 255))
-        one.frame = { ...one.frame, scene, look, observations }
+      // The script's time: how busy the machine is changes nothing.
+      let at = 0
+      const clock = { mono: () => at, wall: () => at }
+      const recogniser = new TrayRecogniser(cameras[0]!, detector, classifier, counter, clock)
+      return async (one, bytes) => {
+        at = one.at
+        const { frame: number, capturedAt } = one.frame
+        one.frame = await recogniser.recognise({ bytes, number, capturedAt, capturedMono: at })
       }
     },
     async stop() {

@@ -41,7 +41,11 @@ const skins: readonly Colour[] = [
 /** From the lower edge: a sleeve, a forearm and five fingers that end where the box begins. */
 function drawArm(canvas: Canvas, [x0, y0, x1]: Box, seed: number): void {
   const skin = skins[seed % skins.length]!
-  const sleeve: Colour = [40 + ((seed * 53) % 90), 50 + ((seed * 31) % 80), 70 + ((seed * 17) % 100)]
+  const sleeve: Colour = [
+    40 + ((seed * 53) % 90),
+    50 + ((seed * 31) % 80),
+    70 + ((seed * 17) % 100),
+  ]
   const width = x1 - x0
   const middle = (x0 + x1) / 2
   const wide = pictureSize.width / pictureSize.height
