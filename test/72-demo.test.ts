@@ -48,7 +48,6 @@ t.test(
       .map(({ message }) =>
         (message.items as { sku: string | null }[]).map(({ sku }) => sku).sort(),
       )
-    for (const { basket } of truth) t.hasStrict(baskets, [], `${basket}`)
     const known = new Set(baskets.map(one => JSON.stringify(one)))
     t.same(
       truth.map(({ basket }) => JSON.stringify(basket)).filter(one => !known.has(one)),
