@@ -214,7 +214,7 @@ t.test('a product by its name alone, by the till and by the command line', async
     new GalleryDesk({
       config: config(text),
       vision: { send: message => void sent.push(message) },
-      counter: { items: [], placeOf: () => null,
+      counter: { items: [], placeOf: () => null },
       leader: null,
       setReason: () => {},
       changed: () => {},
