@@ -75,7 +75,7 @@ const camera = z.strictObject({
   roi: box.default([0, 0, 1, 1]),
   rotate: z.literal([0, 90, 180, 270]).default(0),
   fps: z.number().min(0.1).max(120).default(10),
-  mode: z.enum(['single', 'stream']).default('single'),
+  mode: z.enum(['single', 'tray', 'stream']).default('single'),
   mask: z.array(shape).max(32).nullable().default(null),
 })
 
@@ -127,7 +127,7 @@ export const configSchema = z.strictObject({
   models: z
     .strictObject({
       classifier: path.default('grocery81'),
-      detector: notYet('models.detector (tray mode)'),
+      detector: path.default('grocery-detector'),
       embedder: path.nullable().default(null),
       text: notYet('models.text'),
       ensemble: ensemble.nullable().default(null),
