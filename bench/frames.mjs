@@ -10,7 +10,7 @@ const itemSide = 980
 const noise = 3
 
 /** Even noise of a small generator (mulberry32), summed to something near a bell curve. */
-function addNoise(pixels, seed) {
+export function addNoise(pixels, seed) {
   let state = seed
   const next = () => {
     state = (state + 0x6d2b79f5) | 0

@@ -8,6 +8,7 @@ import { blackedOut } from './recognition/black-out.js'
 import { Embedder } from './recognition/embedder.js'
 import { hiddenShapes } from './recognition/mask.js'
 import { readPicture } from './recognition/picture.js'
+import { queueFor } from './recognition/tray-detector.js'
 import type { Box } from './recognition/types.js'
 import type { WithGallery } from './recognition/with-gallery.js'
 
@@ -42,8 +43,8 @@ export class Teacher {
     const { configure, answers, budget, send } = this.#options
     const { models, runtime, cacheDir, cameras } = configure
     if (models.embedder === null) return
-    // A picture of each camera, one that is taught, and one of the kept ones.
-    const maxQueue = cameras.length + 2
+    // Those of the cameras, one that is taught, and one of the kept ones.
+    const maxQueue = queueFor(cameras) + 2
     const embedder = new Embedder({ model: models.embedder, runtime, budget, cacheDir, maxQueue })
     try {
       const info = await embedder.start()

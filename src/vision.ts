@@ -1,29 +1,24 @@
 // The vision process: cameras, model and inference, in the order of the data. It talks to the daemon and to nobody else.
-import { Camera } from './cameras/camera.js'
-import { PictureHealth } from './cameras/picture-health.js'
+import { CameraLoop, hangLookEveryMs, inferencePatienceMs } from './camera-loop.js'
 import { systemClock } from './clock.js'
-import type { CameraConfig } from './config/schema.js'
 import { describeError, GroceryError } from './errors.js'
 import { type Exceeded, MemoryBudget, threadsOf } from './inference/memory-budget.js'
 import { createLog } from './log.js'
 import type { Configure, Down, ModelChoice, Up } from './protocol.js'
 import { classifierFor } from './recognition/choose.js'
 import { Beside } from './recognition/beside.js'
-import type { ClassifierInfo, PictureClassifier } from './recognition/classifier.js'
+import type { ClassifierInfo } from './recognition/classifier.js'
 import { type ColdBuild, coldBuildOf } from './recognition/cold-build.js'
 import { Exchangeable } from './recognition/exchange.js'
-import { readPicture } from './recognition/picture.js'
-import { previewOf } from './recognition/preview.js'
+import { queueFor, TrayDetector } from './recognition/tray-detector.js'
 import { Recogniser } from './recognition/recogniser.js'
+import { TrayRecogniser } from './recognition/tray-recogniser.js'
 import { WithGallery } from './recognition/with-gallery.js'
 import { standBack } from './stand-back.js'
 import { Teacher } from './teacher.js'
 
 /** Also the sign of life: the daemon kills a vision process that is silent for longer. */
 const metricsEveryMs = 1000
-/** An inference that takes longer is a hang, which only the end of this process cures. */
-const inferencePatienceMs = 3000
-const hangLookEveryMs = 250
 const stopPatienceMs = 3000
 /** Looks at the memory, one every metricsEveryMs, before a use above the budget ends the process. */
 const overPatience = 3
@@ -36,119 +31,10 @@ const send = (message: Up) => {
 /** process.exit waits for the threads of the addon, so for a hung inference it would wait for ever. */
 const endAtOnce = () => process.kill(process.pid, 'SIGKILL')
 
-class CameraLoop {
-  readonly #configure: Configure
-  readonly camera: Camera
-  readonly #recogniser: Recogniser
-  readonly #camera: CameraConfig
-  #done: Promise<void> = Promise.resolve()
-  #newest: { bytes: Uint8Array; capturedAt: number } | null = null
-  #previewWanted = false
-  readonly #pictures: PictureHealth
-  failed = 0
-  recognised = 0
-  #busy = false
-  #checksWhileBusy = 0
-
-  constructor(
-    configure: Configure,
-    index: number,
-    classifier: Pick<PictureClassifier, 'classify'>,
-  ) {
-    this.#configure = configure
-    const config = configure.cameras[index]!
-    this.#camera = config
-    this.camera = new Camera(config, systemClock, (status, reason) =>
-      this.#pictures.source(status, reason),
-    )
-    this.#pictures = new PictureHealth(this.camera, systemClock, (status, reason) =>
-      send({ type: 'cameraHealth', camera: config.id, status, reason }),
-    )
-    this.#recogniser = new Recogniser(config, classifier, this.#configure.counter, systemClock)
-  }
-
-  start(): void {
-    this.camera.start()
-    this.#done = this.#run()
-  }
-
-  async stop(): Promise<void> {
-    await this.camera.stop()
-    await this.#done
-  }
-
-  /** Answers with the newest frame; where none has come yet, the first is one answer for all who asked. */
-  preview(): void {
-    if (this.#newest) void this.#sendPreview(this.#newest)
-    else this.#previewWanted = true
-  }
-
-  /** What it saw last, to be taught; null before the first frame. */
-  get newest() {
-    return this.#newest
-  }
-
-  lookAnew(): void {
-    this.#recogniser.wake()
-  }
-
-  /**
-   * Whether the frame at hand has been pending for too long; to be asked every hangLookEveryMs.
-   * The askings are counted, not the time: a pause of the whole process (swapping) is no hang.
-   */
-  hangs(): boolean {
-    return this.#busy && ++this.#checksWhileBusy > inferencePatienceMs / hangLookEveryMs
-  }
-
-  async #run(): Promise<void> {
-    for await (const frame of this.camera.newest()) {
-      this.#busy = true
-      this.#checksWhileBusy = 0
-      this.#newest = frame
-      if (this.#previewWanted) void this.#sendPreview(frame)
-      this.#previewWanted = false
-      try {
-        const seen = await this.#recogniser.recognise(frame)
-        this.#pictures.seen({
-          dark: seen.scene.view === 'dark',
-          unchanged: this.#recogniser.unchanged,
-        })
-        // What an old picture shows may not lie there any more.
-        if (!this.#pictures.isFrozen) send({ type: 'observations', frame: seen })
-        if (seen.observations.length > 0 && !seen.repeated) this.recognised++
-      } catch (error) {
-        this.failed++
-        this.#pictures.failed(describeError(error))
-        this.#tell(error)
-      }
-      this.#busy = false
-    }
-  }
-
-  async #sendPreview({
-    bytes,
-    capturedAt,
-  }: {
-    bytes: Uint8Array
-    capturedAt: number
-  }): Promise<void> {
-    const camera = this.camera.id
-    try {
-      const input = await readPicture(bytes, `camera ${camera}`, this.#camera.rotate)
-      send({ type: 'preview', camera, jpeg: await previewOf(input, this.#camera), capturedAt })
-    } catch (error) {
-      this.#tell(error)
-    }
-  }
-
-  #tell(error: unknown): void {
-    if (this.#pictures.tells()) send({ type: 'fault', ...describeError(error), fatal: false })
-  }
-}
-
 async function main(): Promise<void> {
   const loops = new Map<string, CameraLoop>()
   let classifier: Exchangeable | null = null
+  let detector: TrayDetector | null = null
   let teacher: Teacher | null = null
   let configured: Configure | null = null
   const beside = new Beside()
@@ -165,6 +51,7 @@ async function main(): Promise<void> {
     await Promise.all([...loops.values()].map(loop => loop.stop()))
     await classifier?.stop()
     await beside.drop()
+    await detector?.stop()
     await teacher?.stop()
     // After the daemon's end there is no channel to close, and closing it again would be an error.
     if (process.connected) process.disconnect()
@@ -181,7 +68,7 @@ async function main(): Promise<void> {
     cacheDir: message.cacheDir,
     attempt,
     recognition: message.recognition,
-    maxQueue: message.cameras.length + 1,
+    maxQueue: queueFor(message.cameras) + 1,
   })
 
   const ready = (
@@ -226,12 +113,19 @@ async function main(): Promise<void> {
     cold = coldBuildOf(options, { clock: systemClock, onBuilt: isLoaded, onFailed: notBuilt })
     const first = cold ?? classifierFor(options)
     classifier = new Exchangeable(first)
-    isLoaded(await first.start())
+    const info = await first.start()
+    detector = new TrayDetector(message, budget)
+    await detector.start()
+    isLoaded(info)
     loaded = true
     const answers = new WithGallery(classifier, message.recognition)
-    message.cameras.forEach((camera, index) => {
-      loops.set(camera.id, new CameraLoop(message, index, answers))
-    })
+    for (const camera of message.cameras) {
+      const recogniser =
+        camera.mode === 'tray'
+          ? new TrayRecogniser(camera, detector, answers, message.counter, systemClock)
+          : new Recogniser(camera, answers, message.counter, systemClock)
+      loops.set(camera.id, new CameraLoop(camera, recogniser, send))
+    }
     for (const loop of loops.values()) loop.start()
     const newest = (camera: string) => loops.get(camera)?.newest ?? null
     teacher = new Teacher({ configure: message, answers, budget, newest, lookAnew, send })

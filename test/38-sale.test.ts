@@ -1,6 +1,7 @@
 // A sale over a counter: lines, voids, weights and calls for help, played over both counters; the table of the till's words is whole.
 import t from 'tap'
 import { Counter } from '../src/counter/counter.js'
+import type { ItemCounter } from '../src/counter/item-counter.js'
 import { assistKinds, patienceMs } from '../src/counter/sale/assist.js'
 import { Checkout, type CheckoutSettings } from '../src/counter/sale/checkout.js'
 import { dispositions, say, table, words } from '../src/counter/sale/dispositions.js'
@@ -58,14 +59,17 @@ function lane(mode: 'single' | 'tray', overrides: Partial<CheckoutSettings> = {}
   let at = 0
   const newId = () => `i${++ids}`
   const settings = { ...counterSettings, needSession: true, newId }
-  const make = () =>
-    new Checkout(mode === 'tray' ? new TrayCounter(settings) : new Counter(settings), {
+  let counter: ItemCounter
+  const make = () => {
+    counter = mode === 'tray' ? new TrayCounter(settings) : new Counter(settings)
+    return new Checkout(counter, {
       orphanAfter: 900_000,
       pieceIsItem: mode === 'tray',
       product,
       newId: () => `a${++ids}`,
       ...overrides,
     })
+  }
   let checkout = make()
   const actions: ItemAction[] = []
   let words = 0
@@ -119,7 +123,7 @@ function lane(mode: 'single' | 'tray', overrides: Partial<CheckoutSettings> = {}
     again() {
       const kept: unknown = JSON.parse(JSON.stringify(checkout.keep()))
       checkout = make()
-      checkout.restore(kept, at)
+      checkout.takeUp(kept, at, inner => (counter.restore(inner), []))
       return script
     },
     said() {

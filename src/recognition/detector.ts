@@ -22,9 +22,14 @@ export interface DetectorOptions extends RunnerOptions {
   most?: number | undefined
 }
 
+/** Of a detector whose manifest has no calibration.unknown: the score from which a box is a thing. */
+const usualScore = 0.5
+
 export interface DetectorInfo {
   model: ModelState
   runtime: RuntimeState
+  /** Below it a box is nothing, as it was calibrated; detections hold those down to minScore. */
+  least: number
   loadMs: number
 }
 
@@ -67,7 +72,8 @@ export class Detector {
       },
     )
     this.#manifest = directory.manifest
-    return { model, runtime, loadMs: performance.now() - began }
+    const least = this.#manifest.calibration.unknown || usualScore
+    return { model, runtime, least, loadMs: performance.now() - began }
   }
 
   /** Best first. Throws the IMAGE_* and ENGINE_* codes, INFERENCE_FAILED. */

@@ -10,15 +10,19 @@ export interface SceneSettings {
   dark: number
 }
 
-const columns = 32
-const rows = 24
-/** Of the grid that lumaGrid makes. */
-export const gridSize = { columns, rows }
+/** Of the grid of the whole scene. */
+export const gridSize = { columns: 32, rows: 24 }
 /** A cell has changed when its luma moved by more than this; sensor noise stays below. */
 const cellChange = 12 / 255
 
-/** Mean luma 0..1 of a grid over the box of an RGB24 picture. */
-export function lumaGrid(rgb: Uint8Array, width: number, height: number, box: Box): Float32Array {
+/** Mean luma 0..1 of a grid over the box of an RGB24 picture, row by row. */
+export function lumaGrid(
+  rgb: Uint8Array,
+  width: number,
+  height: number,
+  box: Readonly<Box>,
+  { columns, rows } = gridSize,
+): Float32Array {
   const grid = new Float32Array(columns * rows)
   const left = Math.floor(box[0] * width)
   const top = Math.floor(box[1] * height)

@@ -11,7 +11,7 @@ import {
 import type { Candidate, Observation, Product } from './types.js'
 
 /** Pixels along the longer side of the box: a bar of an EAN-13 that fills a sixth of it is still 1.4 wide. */
-const readPixels = 960
+export const readPixels = 960
 /** How long a read holds for the frames after it, and how long a picture that is sure anyway waits for the next. */
 const holdsMs = 1000
 

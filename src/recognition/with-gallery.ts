@@ -1,7 +1,8 @@
 // A trained classifier and a gallery that answer together: what was enrolled is known from the next picture on.
 import type { Config } from '../config/schema.js'
 import type { EngineInput } from '../inference/addon.js'
-import type { Classification, PictureClassifier } from './classifier.js'
+import { boxOf, type Classification, type PictureClassifier } from './classifier.js'
+import { decoded, networkPixels } from './decoded.js'
 import { type Thresholds, thresholdsOf } from './decision.js'
 import type { Embedder, EmbedderInfo } from './embedder.js'
 import { GallerySearch } from './gallery/similarity.js'
@@ -12,9 +13,13 @@ import {
   type GalleryAnswer,
 } from './gallery-classifier.js'
 import type { Candidate, Observation, Product } from './types.js'
+import { readPixels } from './with-barcode.js'
 
 /** Of an embedder whose manifest has no calibration.distance: nearer than this is a product of the gallery. */
 export const usualDistance = 0.3
+
+type Settings = Pick<Config['recognition'], 'top' | 'autoAdd'> &
+  Partial<Pick<Config['recognition'], 'barcodes'>>
 
 interface Loaded {
   search: GallerySearch
@@ -59,17 +64,14 @@ function joined(first: readonly Candidate[], second: readonly Candidate[]): Cand
 
 export class WithGallery implements Pick<PictureClassifier, 'classify' | 'stop'> {
   readonly #trained: Pick<PictureClassifier, 'classify' | 'stop'>
-  readonly #recognition: Pick<Config['recognition'], 'top' | 'autoAdd'>
+  readonly #recognition: Settings
   #embedder: Pick<Embedder, 'embed'> | null = null
   #info: Pick<EmbedderInfo, 'calibration' | 'dims'> | null = null
   #thresholds: Thresholds | null = null
   #loaded: Loaded | null = null
 
   /** @param trained may exchange its model beneath */
-  constructor(
-    trained: Pick<PictureClassifier, 'classify' | 'stop'>,
-    recognition: Pick<Config['recognition'], 'top' | 'autoAdd'>,
-  ) {
+  constructor(trained: Pick<PictureClassifier, 'classify' | 'stop'>, recognition: Settings) {
     this.#trained = trained
     this.#recognition = recognition
   }
@@ -106,23 +108,42 @@ export class WithGallery implements Pick<PictureClassifier, 'classify' | 'stop'>
     return this.#trained.classify(input)
   }
 
-  /** Throws as both do; without a gallery it costs nothing. */
-  async classify(input: EngineInput): Promise<Classification> {
+  /**
+   * Throws as both do; without a gallery it costs nothing.
+   * @param wanted embedding: the observation has one wherever an embedder is loaded
+   */
+  async classify(input: EngineInput, wanted = { embedding: false }): Promise<Classification> {
     const loaded = this.#loaded
-    if (!loaded) return this.#trained.classify(input)
-    const [answer, { embedding }] = await Promise.all([
-      this.#trained.classify(input),
-      this.#embedder!.embed(input),
+    const embedder = this.#embedder
+    if (!embedder || !(loaded || wanted.embedding)) return this.#trained.classify(input)
+    const once = await this.#decoded(input)
+    const [trained, { embedding }] = await Promise.all([
+      this.#trained.classify(once),
+      embedder.embed(once),
     ])
+    const said = (observation: Observation): Classification => ({
+      ...trained,
+      observation: wanted.embedding ? { ...observation, embedding } : observation,
+    })
+    if (!loaded) return said(trained.observation)
     const { calibration } = this.#info!
     const thresholds = this.#thresholds!
     const { search, products } = loaded
     const found = answerOf(search.search(embedding), products, thresholds, calibration)
     const limits = { distance: calibration.distance ?? usualDistance, top: thresholds.top }
-    return { ...answer, observation: together(answer.observation, found, limits) }
+    return said(together(trained.observation, found, limits))
   }
 
   stop(): Promise<void> {
     return this.#trained.stop()
+  }
+
+  /** Two networks see it, and where codes are read a third looks: it is decoded once for all of them. */
+  async #decoded(input: EngineInput): Promise<EngineInput> {
+    if (!('jpeg' in input)) return input
+    const box = boxOf(input)
+    const pixels = this.#recognition.barcodes ? readPixels : networkPixels
+    // The very box: by it the reader knows the camera.
+    return { ...(await decoded(input, box, pixels)), ...(input.box ? { box: input.box } : {}) }
   }
 }

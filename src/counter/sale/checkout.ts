@@ -1,14 +1,15 @@
 // A sale over a counter: what the till says of its session and lines, and the scale, meets what the pictures say. No I/O.
 import { z } from 'zod'
-import type { FrameObservations, Product } from '../../recognition/types.js'
-import type { Outcome } from '../counter.js'
+import type { Box, FrameObservations, Observation, Product } from '../../recognition/types.js'
+import type { Verdict } from '../consensus.js'
+import type { ItemCounter, Meant, Outcome } from '../item-counter.js'
 import type { Moment } from '../state.js'
 import type { Confirmation } from '../till-rules.js'
-import type { Item, ItemAction } from '../types.js'
+import type { BasketContent, Item, ItemAction, Reason } from '../types.js'
 import { type Assist, initialAssist, mattersOf, step } from './assist.js'
 import { Ledger, ledgerSchema } from './ledger.js'
 import { initialScale, placedOn, type Reading, read, takenOff, type Weighing } from './scale.js'
-import type { Counting, PosWord } from './types.js'
+import type { PosWord } from './types.js'
 import { weighed } from './weigh.js'
 
 export interface CheckoutSettings {
@@ -32,8 +33,8 @@ const keptSchema = ledgerSchema.extend({
   grams: z.number().nullable(),
 })
 
-export class Checkout {
-  readonly #counter: Counting
+export class Checkout implements ItemCounter {
+  readonly #counter: ItemCounter
   readonly #settings: CheckoutSettings
   readonly #ledger: Ledger
   #scale = initialScale()
@@ -42,7 +43,7 @@ export class Checkout {
   #lastSightAt: number | null = null
   #isDark = false
 
-  constructor(counter: Counting, settings: CheckoutSettings) {
+  constructor(counter: ItemCounter, settings: CheckoutSettings) {
     this.#counter = counter
     this.#settings = settings
     this.#ledger = new Ledger(counter, settings.pieceIsItem)
@@ -52,7 +53,11 @@ export class Checkout {
     return this.#counter.items
   }
 
-  get session(): Counting['session'] {
+  get hidden(): string[] {
+    return this.#counter.hidden
+  }
+
+  get session(): ItemCounter['session'] {
     return this.#counter.session
   }
 
@@ -101,6 +106,31 @@ export class Checkout {
     return { actions: [...actions, ...this.#ledger.confirmed(confirmation, now)], why }
   }
 
+  /** Throws as the counter does. */
+  expectSession(session: string | null): void {
+    this.#counter.expectSession(session)
+  }
+
+  revise(item: Item, confirmed: boolean, reason: Reason | null, now: Moment): Outcome {
+    return this.#counter.revise(item, confirmed, reason, now)
+  }
+
+  basket(at: number): BasketContent {
+    return this.#counter.basket(at)
+  }
+
+  meant(frames: Observation[][]): Meant {
+    return this.#counter.meant(frames)
+  }
+
+  itemOf(verdict: Verdict, itemId?: string | null): Item | null {
+    return this.#counter.itemOf(verdict, itemId)
+  }
+
+  placeOf(itemId: string): { box: Box | null } | null {
+    return this.#counter.placeOf(itemId)
+  }
+
   /** The till is there. */
   heard({ at }: Pick<Moment, 'at'>): void {
     this.#lastWordAt = at
@@ -147,14 +177,28 @@ export class Checkout {
     return { format: keptFormat, counter, grams: this.#scale.grams, ...this.#ledger.keep() }
   }
 
-  /** Also what a counter alone kept before there was a sale. @param at monotonic ms now. Throws OUTBOX_INVALID. */
-  restore(kept: unknown, at: number): void {
+  restore(kept: unknown): void {
+    this.takeUp(kept, 0, inner => {
+      this.#counter.restore(inner)
+      return []
+    })
+  }
+
+  /**
+   * Also what a counter alone kept before there was a sale.
+   * @param at monotonic ms now; restore takes up what the counter itself kept, and says what the till must be told
+   */
+  takeUp(
+    kept: unknown,
+    at: number,
+    restore: (kept: unknown) => ItemAction[],
+  ): ItemAction[] {
     this.#lastWordAt = at
     const result = keptSchema.safeParse(kept)
-    if (!result.success) return this.#counter.restore(kept)
-    this.#counter.restore(result.data.counter)
+    if (!result.success) return restore(kept)
     this.#ledger.restore(result.data, at)
     this.#scale = { ...initialScale(), grams: result.data.grams }
+    return restore(result.data.counter)
   }
 
   #situation(at: number) {

@@ -1,6 +1,6 @@
 // The till's lines of the open session, and what each of its words makes of the things on the counter. No I/O.
 import { z } from 'zod'
-import type { Outcome } from '../counter.js'
+import type { ItemCounter, Outcome } from '../item-counter.js'
 import type { Moment } from '../state.js'
 import type { Confirmation } from '../till-rules.js'
 import type { Item, ItemAction } from '../types.js'
@@ -14,7 +14,7 @@ import {
   type Sold,
   wantsMore,
 } from './lines.js'
-import type { Counting, PosWord } from './types.js'
+import type { PosWord } from './types.js'
 
 /** Words of one session that are remembered, so that one that comes twice does nothing twice. */
 const mostWords = 2000
@@ -35,7 +35,7 @@ export const ledgerSchema = z.object({
 })
 
 export class Ledger {
-  readonly #counter: Pick<Counting, 'items' | 'revise'>
+  readonly #counter: Pick<ItemCounter, 'items' | 'revise'>
   readonly #pieceIsItem: boolean
   #lines: Line[] = []
   #words = new Set<string>()
@@ -48,7 +48,7 @@ export class Ledger {
   attendant = false
 
   /** @param pieceIsItem whether each piece is an item (a tray), or one item stands for all pieces (a scale) */
-  constructor(counter: Pick<Counting, 'items' | 'revise'>, pieceIsItem: boolean) {
+  constructor(counter: Pick<ItemCounter, 'items' | 'revise'>, pieceIsItem: boolean) {
     this.#counter = counter
     this.#pieceIsItem = pieceIsItem
   }
