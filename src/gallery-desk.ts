@@ -102,6 +102,7 @@ export class GalleryDesk {
       if (this.#fault || !this.#vectors) throw this.#notThere()
       const { sku, name, plu, gtin } = request
       const product = productOf({ sku, name, plu: plu ?? undefined, gtin: gtin ?? undefined })
+      if (!request.from) return this.#byName(store, product)
       const { jpeg, warnings, vector } = await this.#teach(product.sku, this.#source(request.from))
       store.enrol(product, [jpeg])
       const picture = hash(jpeg)
@@ -123,6 +124,19 @@ export class GalleryDesk {
       this.#give()
       return { sku, ...changed }
     })
+  }
+
+  /** A product without a picture: what stands on it names it. */
+  #byName(store: GalleryStore, product: GalleryProduct): CommandResult<'enrol'> {
+    if (!this.#options.config.models.text) {
+      const words =
+        'Expected from (a picture), or models.text in the configuration to know a product by its name alone'
+      throw new GroceryError('COMMAND_INVALID', words)
+    }
+    store.enrol(product, [])
+    this.#give()
+    const pictures = store.content.entries.filter(one => one.sku === product.sku).length
+    return { sku: product.sku, version: store.version, pictures, warnings: [] }
   }
 
   /** What vision has loaded; what it has not embedded before it embeds now. */
@@ -177,7 +191,7 @@ export class GalleryDesk {
     }).finally(() => this.#asked.delete(id))
   }
 
-  #source(from: CommandPayload<'enrol'>['from']): Source {
+  #source(from: NonNullable<CommandPayload<'enrol'>['from']>): Source {
     const { config, counter, leader } = this.#options
     if ('jpeg' in from) return { picture: Buffer.from(from.jpeg, 'base64') }
     if ('itemId' in from) {

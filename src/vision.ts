@@ -12,8 +12,10 @@ import { type ColdBuild, coldBuildOf } from './recognition/cold-build.js'
 import { Exchangeable } from './recognition/exchange.js'
 import { queueFor, TrayDetector } from './recognition/tray-detector.js'
 import { Recogniser } from './recognition/recogniser.js'
+import { TextReader } from './recognition/text/reader.js'
 import { TrayRecogniser } from './recognition/tray-recogniser.js'
 import { WithGallery } from './recognition/with-gallery.js'
+import { WithText } from './recognition/with-text.js'
 import { standBack } from './stand-back.js'
 import { Teacher } from './teacher.js'
 
@@ -36,6 +38,8 @@ async function main(): Promise<void> {
   let classifier: Exchangeable | null = null
   let detector: TrayDetector | null = null
   let teacher: Teacher | null = null
+  let words: WithText | null = null
+  let reader: TextReader | null = null
   let configured: Configure | null = null
   const beside = new Beside()
   let cold: ColdBuild | null = null
@@ -53,6 +57,7 @@ async function main(): Promise<void> {
     await beside.drop()
     await detector?.stop()
     await teacher?.stop()
+    await reader?.stop()
     // After the daemon's end there is no channel to close, and closing it again would be an error.
     if (process.connected) process.disconnect()
     process.exit(0)
@@ -119,17 +124,37 @@ async function main(): Promise<void> {
     isLoaded(info)
     loaded = true
     const answers = new WithGallery(classifier, message.recognition)
+    words = new WithText(answers, { top: message.recognition.top, changed: lookAnew })
     for (const camera of message.cameras) {
       const recogniser =
         camera.mode === 'tray'
-          ? new TrayRecogniser(camera, detector, answers, message.counter, systemClock)
-          : new Recogniser(camera, answers, message.counter, systemClock)
+          ? new TrayRecogniser(camera, detector, words, message.counter, systemClock)
+          : new Recogniser(camera, words, message.counter, systemClock)
       loops.set(camera.id, new CameraLoop(camera, recogniser, send))
     }
     for (const loop of loops.values()) loop.start()
     const newest = (camera: string) => loops.get(camera)?.newest ?? null
     teacher = new Teacher({ configure: message, answers, budget, newest, lookAnew, send })
     await teacher.start()
+    await readTexts(message)
+  }
+
+  /** Without it the pictures go on answering. One thread: no frame is to wait for a text. */
+  const readTexts = async ({ models, runtime, cacheDir }: Configure) => {
+    if (models.text === null) return
+    const next = new TextReader({
+      ...models.text,
+      runtime: { ...runtime, threads: 1 },
+      budget,
+      cacheDir,
+    })
+    try {
+      await next.start()
+      reader = next
+      words!.with(next)
+    } catch (error) {
+      send({ type: 'fault', ...describeError(error), fatal: false })
+    }
   }
 
   const cannotLoad = (error: unknown) => {
@@ -197,8 +222,10 @@ async function main(): Promise<void> {
     else if (message.type === 'prepare') void prepare(message)
     else if (message.type === 'swap') swap(message)
     else if (message.type === 'discard') void beside.drop()
-    else if (message.type === 'gallery') teacher?.use(message)
-    else if (message.type === 'teach') void teacher?.teach(message)
+    else if (message.type === 'gallery') {
+      words?.use(message.content)
+      teacher?.use(message)
+    } else if (message.type === 'teach') void teacher?.teach(message)
     else if (message.type === 'stop') void stop()
     else {
       configure(message).catch(cannotLoad)

@@ -26,7 +26,7 @@ t.test('the sample configuration is the defaults', async t => {
 t.test('the demo configuration is right', async t => {
   const config = loadConfig('deploy/demo/grocerd.yaml', {})
   t.equal(config.outbox.dir, resolve('state/demo'), 'paths are relative to the file')
-  t.equal(config.cameras[0]?.source, `dir:${resolve('deploy/demo/pictures')}?hold=2s&gap=1s&loop=1`)
+  t.equal(config.cameras[0]?.source, `dir:${resolve('deploy/demo/tray')}?loop=1`)
   t.equal(topicPrefix(config), 'grocerd/demo')
 })
 

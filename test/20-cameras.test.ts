@@ -57,17 +57,18 @@ t.test(
   'dir: shows each picture for hold at the rate, then an empty frame for gap, in name order',
   async t => {
     const [red, blue] = [await picture('#f00'), await picture('#00f')]
-    const dir = t.testdir({ 'b.jpg': blue, 'a.jpg': red, 'notes.txt': 'x' })
+    const dir = t.testdir({ 'b.jpg': blue, 'a.jpg': red, 'c.60ms.jpg': red, 'notes.txt': 'x' })
     const source = parseSource(`dir:${dir}?hold=100ms&gap=40ms&loop=0`, 50)
     const seen: string[] = []
     for await (const bytes of source(new AbortController().signal)) {
       seen.push(red.equals(bytes) ? 'red' : blue.equals(bytes) ? 'blue' : 'empty')
     }
+    const empty = ['empty', 'empty']
+    const times = (count: number, what: string) => Array<string>(count).fill(what)
     t.equal(
       seen.join(' '),
-      [...Array(5).fill('red'), 'empty', 'empty', ...Array(5).fill('blue'), 'empty', 'empty'].join(
-        ' ',
-      ),
+      [times(5, 'red'), empty, times(5, 'blue'), empty, times(3, 'red'), empty].flat().join(' '),
+      'a name may say how long',
     )
   },
 )

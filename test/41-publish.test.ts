@@ -970,7 +970,7 @@ const wrongCommands: [verb: string, payload: unknown, message: string][] = [
   ],
   ['enrol', { ...enrol, sku: ' ' }, 'cmd/enrol: sku: Expected more than blanks'],
   ['enrol', { ...enrol, name: '' }, 'cmd/enrol: name: Expected more than blanks'],
-  ...[undefined, {}, { camera: 'top', itemId: 'i' }].map((from): [string, unknown, string] => [
+  ...[{}, { camera: 'top', itemId: 'i' }].map((from): [string, unknown, string] => [
     'enrol',
     { ...enrol, from },
     'cmd/enrol: from: Expected {itemId}, {camera, box} or {jpeg}',

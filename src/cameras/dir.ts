@@ -1,7 +1,8 @@
-// dir: a folder of pictures as a camera: each shown for `hold`, then an empty counter for `gap`, in name order.
+// dir: a folder of pictures as a camera: each shown for `hold`, or as long as its name says, then an empty counter for `gap`.
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { parseDuration } from '../config/units.js'
 import { GroceryError } from '../errors.js'
 import type { Source, SourceOptions } from './source.js'
 
@@ -33,6 +34,13 @@ async function listPictures(folder: string): Promise<string[]> {
   )
 }
 
+/** Of `04-a-hand.100ms.jpg`: a clip of pictures lingers where nothing moves. null where the name says nothing. */
+const ownHold = (name: string): number | null => {
+  const [, text] = /\.(\d+m?s)\.[a-z]+$/i.exec(name) ?? []
+  const ms = text === undefined ? null : parseDuration(text)
+  return ms === 0 ? null : ms
+}
+
 export function dirSource(folder: string, options: SourceOptions, fps: number): Source {
   const hold = options.duration('hold', 2000, 'refused')
   const gap = options.duration('gap', 0, 'allowed')
@@ -62,7 +70,7 @@ export function dirSource(folder: string, options: SourceOptions, fps: number): 
             { cause },
           )
         })
-        yield* show(picture, hold)
+        yield* show(picture, ownHold(name) ?? hold)
         if (empty) yield* show(empty, gap)
       }
     } while (loop)

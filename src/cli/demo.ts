@@ -1,4 +1,4 @@
-// grocerd demo (npm start): photographs as the camera, a broker inside, and what a till would receive, printed.
+// grocerd demo (npm start): a tray in pictures as the camera, a broker inside, and what a till would receive, printed.
 import { fileURLToPath } from 'node:url'
 import { Command } from 'commander'
 import { runUntilSignal } from './run.js'
@@ -40,5 +40,5 @@ async function demo(): Promise<void> {
 
 export const demoCommand = (): Command =>
   new Command('demo')
-    .description('run the demo: photographs as the camera, a broker inside')
+    .description('run the demo: a tray in pictures as the camera, a broker inside')
     .action(demo)

@@ -1,4 +1,4 @@
-// grocerd enrol: a new product from one picture or more, without training.
+// grocerd enrol: a new product from one picture or more, or by its name alone, without training.
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -57,9 +57,11 @@ async function isWanted(question: string): Promise<boolean> {
 }
 
 async function enrol(files: string[], options: Options): Promise<void> {
-  if (files.length > 0 === (options.images !== undefined)) {
+  const byName = files.length === 0 && options.images === undefined && options.sku !== undefined
+  if (!byName && files.length > 0 === (options.images !== undefined)) {
     throw new GroceryError('USAGE', 'Expected pictures, or --images DIR with a folder per sku')
   }
+  if (byName) return enrolName(options)
   const { Embedder } = await import('../recognition/embedder.js')
   const { GallerySearch } = await import('../recognition/gallery/similarity.js')
   const { readPicture } = await import('../recognition/picture.js')
@@ -112,6 +114,22 @@ async function enrol(files: string[], options: Options): Promise<void> {
   })
 }
 
+/** No model is loaded: what stands on the pack is to be read when it lies there. */
+async function enrolName(options: Options): Promise<void> {
+  const { withGallery } = await import('./gallery/open.js')
+  const product = productOf(options)
+  await withGallery(options.gallery, async store => {
+    const { version } = store.enrol(product, [])
+    if (options.json) {
+      console.log(JSON.stringify({ version, added: 0, pictures: [] }))
+      return
+    }
+    const own = store.content.entries.filter(({ sku }) => sku === product.sku).length
+    const known = own > 0 ? `has ${own} pictures` : 'is known by its name alone: set models.text'
+    console.log(`${product.sku} "${product.name}" ${known} (version ${version})`)
+  })
+}
+
 function report(
   asJson: boolean,
   said: { file: string; sku: string; warnings: string[]; taken: boolean }[],
@@ -135,7 +153,9 @@ function report(
 export const enrolCommand = (): Command =>
   addRuntimeOptions(
     new Command('enrol')
-      .description('teach a product by pictures: one is enough, five are better')
+      .description(
+        'teach a product by pictures (one is enough, five are better), or a pack by the name on it',
+      )
       .argument('[image...]', 'JPEG or PNG files that show the product alone')
       .option('--model <dir>', 'an embedder: a name under models/ or a folder', 'grocery-embedder')
       .option('--gallery <dir>', 'where the gallery is (default: gallery/ in the state directory)')

@@ -129,7 +129,13 @@ export const configSchema = z.strictObject({
       classifier: path.default('grocery81'),
       detector: path.default('grocery-detector'),
       embedder: path.nullable().default(null),
-      text: notYet('models.text'),
+      text: z
+        .strictObject({
+          detector: path.default('pp-ocr-detector'),
+          recogniser: path.default('pp-ocr-recogniser'),
+        })
+        .nullable()
+        .default(null),
       ensemble: ensemble.nullable().default(null),
       keys: z
         .array(

@@ -18,6 +18,8 @@ export interface Verdict {
   agreement: number
   /** Enough votes, and enough of them agree. */
   settled: boolean
+  /** What was read last; null: nothing. */
+  text: string | null
   box: Box
 }
 
@@ -95,6 +97,8 @@ export function judge(votes: readonly Vote[], consensus: number): Verdict {
     agreement,
     // Frames that agree on knowing nothing agree as well.
     settled: votes.length >= leastVotes && (agreement >= consensus || unknown),
+    text:
+      votes.findLast(({ observation }) => observation.text !== undefined)?.observation.text ?? null,
     box: votes.at(-1)?.observation.box ?? wholePicture,
   }
 }

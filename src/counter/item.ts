@@ -17,6 +17,7 @@ function identityOf(verdict: Verdict) {
     askReason: verdict.askReason,
     score: verdict.candidates[0]?.score ?? 0,
     alternatives: verdict.candidates,
+    text: verdict.text,
     box: verdict.box,
   }
 }
@@ -34,7 +35,6 @@ export const newItem = (itemId: string, verdict: Verdict): Item => ({
   ...identityOf(verdict),
   quantity: unknownQuantity,
   weight: null,
-  text: null,
   disposition: 'open',
   lineId: null,
 })

@@ -100,6 +100,8 @@ export const manifestSchema = z.strictObject({
     /** Of an embedder: how many numbers an embedding has. */
     dimension: z.int().min(2).max(65536).optional(),
     ...detectorOutput,
+    /** Of a text-recogniser: a file with one symbol a line. */
+    alphabet: file.optional(),
   }),
   labels: file.optional(),
   calibration: calibrationSchema.prefault({}),

@@ -80,8 +80,9 @@ const enrol = command.extend({
       ],
       'Expected {itemId}, {camera, box} or {jpeg}',
     )
+    .nullish()
     .describe(
-      'The item that lies there, the newest frame of a camera (box: a part of it, 0 to 1), or a picture in base64',
+      'The item that lies there, the newest frame of a camera (box: a part of it, 0 to 1), or a picture in base64; with models.text it may be left out, and the name on the pack tells',
     ),
 })
 

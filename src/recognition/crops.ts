@@ -79,7 +79,11 @@ export class Crops {
 
   /** Somebody asks what lies there now, or another model answers: no answer counts any more. */
   forget(): void {
-    this.#crops = []
+    // The places stay: what was read there, a barcode or a text, is still of them.
+    for (const crop of this.#crops) {
+      crop.answer = null
+      crop.gate.wake()
+    }
   }
 
   /**

@@ -51,6 +51,8 @@ export interface Observation {
   twins?: string[]
   /** Of a barcode that was read in the picture, 13 or 14 digits; its product may be unknown here. */
   gtin?: string
+  /** What was read on it, as a hint to staff; absent where nothing was. */
+  text?: string
   /** Unit vector of an embedder, to know a thing again; absent without one, and never leaves the two processes. */
   embedding?: Float32Array
 }

@@ -1,7 +1,7 @@
 // Scripts of what people do at a tray, step by step, from a seed: place, move, occlude, exchange, remove, put back, stack, leave.
 import type { Box } from '../../src/recognition/types.js'
 import { covered } from '../../src/counter/tray/geometry.js'
-import { type Faults, skus, Stage, type Thing, type TruthFrame } from './stage.js'
+import { type Faults, type Goods, Stage, type Thing, type TruthFrame } from './stage.js'
 
 export const stepNames = [
   'place',
@@ -24,14 +24,15 @@ export interface Clip {
 }
 
 const mostThings = 8
+const usualSizes: NonNullable<Goods['sizes']> = { across: [0.12, 0.2], down: [0.15, 0.26] }
 
 class Play {
   readonly stage: Stage
   /** Not put down again at once: the same product within 2 s would be the same item. */
   #taken: string | null = null
 
-  constructor(seed: number, faults: Partial<Faults>) {
-    this.stage = new Stage(seed, faults)
+  constructor(seed: number, faults: Partial<Faults>, goods?: Goods) {
+    this.stage = new Stage(seed, faults, goods)
   }
 
   /** Things that nothing lies on. */
@@ -43,10 +44,11 @@ class Play {
   }
 
   #room(size?: Box): Box | null {
-    const { random, things } = this.stage
+    const { random, things, goods } = this.stage
+    const { across, down } = goods.sizes ?? usualSizes
     for (let attempt = 0; attempt < 60; attempt++) {
-      const width = size ? size[2] - size[0] : random.between(0.12, 0.2)
-      const height = size ? size[3] - size[1] : random.between(0.15, 0.26)
+      const width = size ? size[2] - size[0] : random.between(...across)
+      const height = size ? size[3] - size[1] : random.between(...down)
       const x = random.between(0.02, 0.98 - width)
       const y = random.between(0.02, 0.95 - height)
       const box: Box = [x, y, x + width, y + height]
@@ -57,7 +59,8 @@ class Play {
   }
 
   #freshSku(but: string[] = []): string {
-    return this.stage.random.pick(skus.filter(sku => sku !== this.#taken && !but.includes(sku)))
+    const { random, goods } = this.stage
+    return random.pick(goods.skus.filter(sku => sku !== this.#taken && !but.includes(sku)))
   }
 
   /** A hand comes from the lower edge to a place, does something there, and goes. */
@@ -95,6 +98,11 @@ class Play {
     )
   }
 
+  #putNew(sku: string, box: Box): void {
+    const thing = this.stage.thing(sku, box)
+    this.#putDown(thing, thing.box)
+  }
+
   #takeAway(thing: Thing): void {
     const { things } = this.stage
     this.#reach(
@@ -124,7 +132,7 @@ class Play {
       case 'place': {
         const box = full ? null : this.#room()
         if (!box) return false
-        this.#putDown(stage.thing(this.#freshSku(), box), box)
+        this.#putNew(this.#freshSku(), box)
         break
       }
       case 'beside': {
@@ -134,7 +142,7 @@ class Play {
         const width = one.box[2] - one.box[0]
         const box: Box = [one.box[2] + gap, one.box[1], one.box[2] + gap + width, one.box[3]]
         if (box[2] > 0.98 || things.some(other => covered(box, other.box) > 0.02)) return false
-        this.#putDown(stage.thing(one.sku, box), box)
+        this.#putNew(one.sku, box)
         break
       }
       case 'move': {
@@ -185,7 +193,7 @@ class Play {
         const { box, sku } = one
         this.#takeAway(one)
         this.#pause(3, 10)
-        this.#putDown(stage.thing(this.#freshSku([sku]), box), box)
+        this.#putNew(this.#freshSku([sku]), box)
         this.#taken = sku
         break
       }
@@ -209,15 +217,18 @@ class Play {
         const grow = random.between(-0.01, 0.02)
         const [x, y] = [random.between(-0.01, 0.01), random.between(-0.01, 0.01)]
         const [x0, y0, x1, y1] = one.box
-        const box: Box = [x0 - grow + x, y0 - grow + y, x1 + grow + x, y1 + grow + y]
+        const rough: Box = [x0 - grow + x, y0 - grow + y, x1 + grow + x, y1 + grow + y]
         const others = things.filter(other => other !== one)
-        if (Math.min(...box) < 0 || Math.max(...box) > 1) return false
-        if (
-          covered(one.box, box) < 0.75 ||
-          others.some(({ box: other }) => covered(other, box) > 0)
-        )
-          return false
-        this.#putDown(stage.thing(this.#freshSku([one.sku]), box), box)
+        const fits = (box: Box) =>
+          Math.min(...box) >= 0 &&
+          Math.max(...box) <= 1 &&
+          covered(one.box, box) >= 0.75 &&
+          !others.some(({ box: other }) => covered(other, box) > 0)
+        if (!fits(rough)) return false
+        const sku = this.#freshSku([one.sku])
+        const box = stage.fitted(sku, rough, 'over')
+        if (!fits(box)) return false
+        this.#putNew(sku, box)
         break
       }
       case 'leave':
@@ -229,9 +240,9 @@ class Play {
 }
 
 /** 4 to 12 steps, so that 1 to 8 things come and go; every frame with its truth. */
-export function clipOf(seed: number, faults: Partial<Faults> = {}): Clip {
+export function clipOf(seed: number, faults: Partial<Faults> = {}, goods?: Goods): Clip {
   const whileMoving = seed % 2 === 1
-  const play = new Play(seed, { whileMoving, ...faults })
+  const play = new Play(seed, { whileMoving, ...faults }, goods)
   const { random } = play.stage
   const steps: StepName[] = []
   play.stage.tick(random.whole(8, 15))
@@ -247,8 +258,8 @@ export function clipOf(seed: number, faults: Partial<Faults> = {}): Clip {
 }
 
 /** An empty counter under flickering light, with passing hands and a patch of sun that wanders. */
-export function emptyClip(seed: number, count: number): Clip {
-  const stage = new Stage(seed)
+export function emptyClip(seed: number, count: number, goods?: Goods): Clip {
+  const stage = new Stage(seed, {}, goods)
   const { random } = stage
   while (stage.frames.length < count) {
     if (random.chance(0.3)) {

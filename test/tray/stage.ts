@@ -5,6 +5,15 @@ import { covered } from '../../src/counter/tray/geometry.js'
 import { type Random, randomOf } from './random.js'
 
 export const skus = Array.from({ length: 40 }, (_, index) => `sku-${index}`)
+
+/** What is sold, and how wide each is for its height where boxes must show it (both as fractions of the picture). */
+export interface Goods {
+  skus: readonly string[]
+  shape?: (sku: string) => number
+  /** Least and most of the room that one takes, as fractions of the picture. */
+  sizes?: { across: [number, number]; down: [number, number] }
+}
+const anyGoods: Goods = { skus }
 export const frameMs = 100
 const columns = 32
 const rows = 24
@@ -22,6 +31,8 @@ export interface TruthFrame {
   frame: FrameObservations
   at: number
   things: { id: number; sku: string; box: Box; rests: boolean; visible: number }[]
+  /** What a picture of this frame shows beside them. */
+  scene: { hand: Box | null; handRests: boolean; sun: Box | null; gain: number }
 }
 
 export interface Faults {
@@ -54,14 +65,17 @@ export class Stage {
   /** A resting hand shows the same picture each frame. */
   handRests = false
   sun: Box | null = null
+  readonly goods: Goods
   readonly #faults: Faults
   readonly #texture: Float32Array
   readonly #watcher = new SceneWatcher({ motion: 0.02, emptyContrast: 0.03, dark: 0.03 })
   #ids = 0
   #falseBox: Observation | null = null
+  #gain = 1
 
-  constructor(seed: number, faults: Partial<Faults> = {}) {
+  constructor(seed: number, faults: Partial<Faults> = {}, goods = anyGoods) {
     this.random = randomOf(seed)
+    this.goods = goods
     this.#faults = { ...usualFaults, ...faults }
     this.#texture = Float32Array.from({ length: columns * rows }, () => this.random.between(-5, 5))
   }
@@ -70,7 +84,18 @@ export class Stage {
     // Brighter or darker than the counter (140); one in ten is hardly either.
     const far = this.random.chance(0.9) ? this.random.between(30, 90) : this.random.between(0, 30)
     const luma = 140 + (this.random.chance(0.5) ? far : -far)
-    return { id: ++this.#ids, sku, box, rests: false, luma }
+    return { id: ++this.#ids, sku, box: this.fitted(sku, box), rests: false, luma }
+  }
+
+  /** As large as it can be in a box, or as it must be to hide all of it, in the shape that the product has. */
+  fitted(sku: string, box: Box, how: 'inside' | 'over' = 'inside'): Box {
+    const shape = this.goods.shape?.(sku)
+    if (shape === undefined) return box
+    const [width, height] = [box[2] - box[0], box[3] - box[1]]
+    const [middleX, middleY] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]
+    const asHigh = how === 'inside' ? Math.min : Math.max
+    const high = asHigh(height, width / shape) / 2
+    return [middleX - high * shape, middleY - high, middleX + high * shape, middleY + high]
   }
 
   tick(times = 1): void {
@@ -105,7 +130,8 @@ export class Stage {
       observations,
       stagesMs: { queue: 0, decode: 0, resize: 0, infer: 0 },
     }
-    this.frames.push({ frame, at, things })
+    const { hand, handRests, sun } = this
+    this.frames.push({ frame, at, things, scene: { hand, handRests, sun, gain: this.#gain } })
   }
 
   /** The share that nothing lies over. */
@@ -128,6 +154,7 @@ export class Stage {
 
   #answer(sku: string, wrong: boolean): Omit<Observation, 'box'> {
     const { random } = this
+    const { skus } = this.goods
     // Its look-alike half of the times, anything otherwise.
     const alike = skus[(skus.indexOf(sku) + 1) % skus.length]!
     const other = random.chance(0.5) ? alike : random.pick(skus.filter(one => one !== sku))
@@ -152,7 +179,7 @@ export class Stage {
     if (!random.chance(this.#faults.falseBoxes)) return []
     const [x, y] = [random.between(0, 0.8), random.between(0, 0.8)]
     this.#falseBox = {
-      ...this.#answer(random.pick(skus), false),
+      ...this.#answer(random.pick(this.goods.skus), false),
       box: [x, y, x + random.between(0.1, 0.2), y + random.between(0.1, 0.2)],
     }
     return [this.#falseBox]
@@ -161,6 +188,7 @@ export class Stage {
   #render(): Float32Array {
     const { random, things, hand, sun } = this
     const gain = 1 + this.#faults.flicker * random.between(-1, 1)
+    this.#gain = gain
     return Float32Array.from(this.#texture, (texture, cell) => {
       const x = ((cell % columns) + 0.5) / columns
       const y = (Math.floor(cell / columns) + 0.5) / rows

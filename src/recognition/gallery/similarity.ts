@@ -18,6 +18,8 @@ export class GallerySearch {
   readonly #dims: number
   /** By entry: the index of its product. */
   readonly #productOf: Int32Array
+  /** What is known by its name alone looks like nothing. */
+  readonly #pictured: ReadonlySet<number>
   readonly #vectors: Float32Array
   readonly #middles: Float32Array
   readonly #pictures: NearestRows
@@ -29,6 +31,7 @@ export class GallerySearch {
     this.#vectors = vectors
     const places = new Map(products.map(({ sku }, index) => [sku, index]))
     this.#productOf = Int32Array.from(entries, ({ sku }) => places.get(sku)!)
+    this.#pictured = new Set(this.#productOf)
     this.#middles = middlesOf(vectors, this.#productOf, products.length, dims)
     this.#pictures = new NearestRows(vectors, dims)
     this.#products = new NearestRows(this.#middles, dims)
@@ -46,6 +49,7 @@ export class GallerySearch {
     const middles = this.#products.search(embedding, mostProducts)
     const asked = new Set([...middles.rows, ...[...nearest.keys()].slice(0, mostProducts)])
     return [...asked]
+      .filter(product => this.#pictured.has(product))
       .map(product => {
         const picture = nearest.get(product) ?? this.#nearestOf(product, embedding)
         const middle = dot(embedding, this.#middles, product * this.#dims)
