@@ -40,6 +40,8 @@ export class Checkout implements ItemCounter {
   #scale = initialScale()
   #assist = initialAssist()
   #lastWordAt = 0
+  /** The till asked something since the last tick. */
+  #isHeard = false
   #lastSightAt: number | null = null
   #isDark = false
 
@@ -109,6 +111,7 @@ export class Checkout implements ItemCounter {
   /** Throws as the counter does. */
   expectSession(session: string | null): void {
     this.#counter.expectSession(session)
+    this.#isHeard = true
   }
 
   revise(item: Item, confirmed: boolean, reason: Reason | null, now: Moment): Outcome {
@@ -159,6 +162,8 @@ export class Checkout implements ItemCounter {
 
   /** To be asked about once a second: a session that its till left, and what an attendant should see to. */
   tick(now: Moment): Outcome & { assists: Assist[] } {
+    if (this.#isHeard) this.heard(now)
+    this.#isHeard = false
     const session = this.#counter.session
     const isOrphan = session !== null && now.at - this.#lastWordAt >= this.#settings.orphanAfter
     const outcome = isOrphan ? this.close(session.id, now) : nothing
@@ -188,11 +193,7 @@ export class Checkout implements ItemCounter {
    * Also what a counter alone kept before there was a sale.
    * @param at monotonic ms now; restore takes up what the counter itself kept, and says what the till must be told
    */
-  takeUp(
-    kept: unknown,
-    at: number,
-    restore: (kept: unknown) => ItemAction[],
-  ): ItemAction[] {
+  takeUp(kept: unknown, at: number, restore: (kept: unknown) => ItemAction[]): ItemAction[] {
     this.#lastWordAt = at
     const result = keptSchema.safeParse(kept)
     if (!result.success) return restore(kept)
