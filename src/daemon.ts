@@ -5,6 +5,8 @@ import { type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
 import type { ItemCounter, Outcome } from './counter/item-counter.js'
 import { makeCounter, takeUp } from './counter/make-counter.js'
+import { Checkout } from './counter/sale/checkout.js'
+import { SaleDesk } from './sale-desk.js'
 import { describeError } from './errors.js'
 import { GalleryDesk } from './gallery-desk.js'
 import { sdNotify } from './inference/addon.js'
@@ -13,24 +15,24 @@ import { LifeSigns } from './life-signs.js'
 import type { Logger } from './log.js'
 import { ModelDesk } from './model-desk.js'
 import { clockSynced } from './observe/clock-sync.js'
-import { Health, type Reason } from './observe/health.js'
+import { Health } from './observe/health.js'
 import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
 import { logReadiness } from './observe/readiness-log.js'
 import { Watchdog } from './observe/watchdog.js'
-import type { Up } from './protocol.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
 import { Outbox } from './publish/outbox/outbox.js'
 import { Publisher } from './publish/publisher.js'
 import { createUuidV7 } from './publish/uuid.js'
-import type { FrameObservations, Product } from './recognition/types.js'
-import { connecting, insteadOf, isBuilt, isWithin, standIn } from './reasons.js'
+import { connecting } from './reasons.js'
 import { Recorder } from './recorder.js'
 import { Shown } from './shown.js'
+import { Products } from './products.js'
 import { TillDesk } from './till-desk.js'
 import { version } from './version.js'
 import { visionConfig } from './vision-config.js'
+import { VisionNews } from './vision-news.js'
 import { VisionProcess } from './vision-process.js'
 
 const housekeepingMs = 1000
@@ -49,6 +51,7 @@ interface Parts {
   gallery: GalleryDesk
   counter: ItemCounter
   desk: TillDesk
+  sale: SaleDesk
   outbox: Outbox
   recorder: Recorder
   publisher: Publisher
@@ -64,15 +67,7 @@ export class Daemon {
   readonly #clock: Clock
   /** What stop() must end, in the order of their starts. */
   readonly #running: { stop(): unknown }[] = []
-  readonly #products = new Map<string, Product>()
   #parts: Parts | null = null
-  /** Whether vision said itself why it cannot go on. */
-  #modelFault = false
-  /** Why the model does not run as it was wanted, where it does not. */
-  #tooLarge = ''
-  /** The same as a reason of the state, while a stand-in runs. */
-  #memoryReason: Reason | null = null
-  #lastWhy: string | null = null
   /** Where HTTP listens and where the broker is, known after start. */
   httpPort = 0
   mqttUrl = ''
@@ -107,14 +102,21 @@ export class Daemon {
     const vision = new VisionProcess(
       visionConfig(config),
       {
-        onMessage: message => this.#hear(message),
-        onDown: reason => this.#visionDown(reason),
+        onMessage: message => news.hear(message),
+        onDown: reason => news.down(reason),
       },
       clock,
       log,
     )
     const settings = { ...config.counter, blind: this.#blindMs(), newId }
-    const counter = makeCounter(this.#leader(), settings)
+    const things = makeCounter(this.#leader(), settings)
+    const products: Products = new Products(() => gallery.products)
+    const counter = new Checkout(things, {
+      orphanAfter: config.counter.orphanAfter,
+      pieceIsItem: this.#leader()?.mode === 'tray',
+      product: sku => products.sold(sku),
+      newId,
+    })
     const models = new ModelDesk({
       config,
       vision,
@@ -159,13 +161,26 @@ export class Daemon {
       clock,
       settings: config.counter,
       camera: this.#leader()?.id ?? null,
-      product: sku => this.#products.get(sku) ?? gallery.product(sku),
+      product: sku => products.named({ sku }),
+      weighable: sku => products.sold(sku),
+      mismatch: (lineId, isOne) => counter.mismatch(lineId, isOne),
       newId,
       lookAnew: () => vision.send({ type: 'lookAnew' }),
       record: outcome => {
         this.#showBasket()
         return recorder.record(outcome)
       },
+    })
+    const sale = new SaleDesk({
+      checkout: counter,
+      clock,
+      camera: this.#leader()?.id ?? null,
+      product: named => products.named(named),
+      record: outcome => {
+        this.#showBasket()
+        return recorder.record(outcome)
+      },
+      assist: message => publisher.sendAssist(message),
     })
     const publisher = new Publisher({
       config,
@@ -177,6 +192,7 @@ export class Daemon {
         recognise: request => desk.recognise(request),
         confirm: request => desk.confirm(request),
         session: request => desk.session(request),
+        verify: request => desk.verify(request),
         model: request => models.command(request),
         enrol: request => gallery.enrol(request),
         forget: request => gallery.forget(request),
@@ -185,7 +201,9 @@ export class Daemon {
         if (!event.replayed) metrics.published(event.latencyMs)
       },
       onRefused: reason => health.set('events', reason),
+      onTill: sale.hear,
       onConnection: (up, reason) => {
+        if (up) sale.tellAgain()
         metrics.setMqtt(up)
         health.set('mqtt', up ? null : reason)
         kiosk.tell('state', kiosk.state())
@@ -208,6 +226,14 @@ export class Daemon {
       askPreview: camera => vision.send({ type: 'preview', camera }),
     })
     const life = new LifeSigns(config.cameras, recorder)
+    const news = new VisionNews({
+      ...{ config, leader: this.#leader(), clock, log, vision: () => vision },
+      ...{ health, metrics, envelope, products, counter, models, gallery, desk },
+      ...{ publisher, kiosk, life },
+      record: outcome => this.#record(outcome),
+      showBasket: () => this.#showBasket(),
+      showState: () => this.#showState(),
+    })
     this.#parts = {
       health,
       metrics,
@@ -216,6 +242,7 @@ export class Daemon {
       gallery,
       counter,
       desk,
+      sale,
       outbox,
       recorder,
       publisher,
@@ -229,7 +256,9 @@ export class Daemon {
     const { counterState } = await this.#begin(outbox)
     this.#running.push(recorder)
     if (counterState !== null) {
-      const actions = takeUp(counter, counterState, settings, desk.now())
+      const actions = counter.takeUp(counterState, clock.mono(), kept =>
+        takeUp(things, kept, settings, desk.now()),
+      )
       const items = actions.map(({ item }) => item.itemId)
       if (items.length > 0)
         log.warn({ items }, 'the camera counts in another mode than before: its items end here')
@@ -302,117 +331,6 @@ export class Daemon {
     return Math.max(1000, 3000 / (this.#leader()?.fps ?? 10))
   }
 
-  // ---- what vision says
-
-  #hear(message: Up): void {
-    const { health, kiosk, metrics, envelope, counter, life, models, gallery } = this.#parts!
-    for (const part of [life, models, gallery]) part.hear(message)
-    switch (message.type) {
-      case 'ready': {
-        const { model, runtime, products } = message
-        envelope.model = model
-        for (const product of products) this.#products.set(product.sku, product)
-        kiosk.modelLoaded(model, runtime)
-        metrics.setModel(model, runtime)
-        this.#modelFault = false
-        // First, so that no state in between says that all is well.
-        this.#memoryReason = standIn(this.#parts!.vision.fellBack, this.#tooLarge, runtime)
-        health.set('memory', this.#memoryReason)
-        health.set('building', null)
-        health.set('vision', null)
-        if (this.#config.cameras.length === 0) health.started()
-        this.#showState()
-        return
-      }
-      case 'observations':
-        this.#see(message.frame)
-        return
-      case 'preview':
-        kiosk.pictureCame(message.camera, { jpeg: message.jpeg, capturedAt: message.capturedAt })
-        return
-      case 'cameraHealth': {
-        const { camera, status, reason } = message
-        kiosk.cameraIs({ camera, status, reason })
-        // A camera that is being opened again keeps its complaint until it gives frames.
-        if (status !== 'connecting')
-          health.set(`camera:${camera}`, status === 'live' ? null : reason)
-        metrics.setCamera(message)
-        // The first word of a camera, good or bad, ends the start.
-        if (status !== 'connecting') health.started()
-        if (status !== 'live' && camera === this.#leader()?.id) counter.loseSight()
-        this.#showState()
-        return
-      }
-      case 'metrics':
-        kiosk.visionUses(message.rssBytes, message.memory)
-        if (isWithin(message.memory)) health.set('memory', this.#memoryReason)
-        if (message.building)
-          health.set('building', isBuilt(modelName(this.#config.models), message.building))
-        metrics.setVision(message)
-        return
-      case 'fault': {
-        const { code, message: words, fatal, fallbacks, runsOn } = message
-        this.#log.warn({ code, fatal }, words)
-        if (runsOn) health.set('building', { code, message: insteadOf(words, runsOn) })
-        if (code === 'MEMORY_BUDGET_EXCEEDED') {
-          metrics.memoryExceeded()
-          if (!fatal) health.set('memory', { code, message: words })
-          // Without `fallbacks` it went over while it ran: the same again, which begins small.
-          if (fallbacks !== undefined) {
-            if (!this.#parts!.vision.fellBack) this.#tooLarge = words
-            this.#parts!.vision.fallBack(fallbacks)
-          }
-        }
-        if (fatal) {
-          this.#modelFault = true
-          health.started()
-          health.set('vision', { code, message: words })
-        }
-      }
-    }
-  }
-
-  #visionDown(reason: { code: string; message: string }): void {
-    const { health, kiosk, metrics, counter, life, models, gallery } = this.#parts!
-    life.visionIsDown()
-    gallery.visionDown()
-    this.#log.error(reason, 'vision is down')
-    kiosk.visionIsDown()
-    counter.loseSight()
-    // Why a model does not load says more than that the process ended because of it.
-    if (!this.#modelFault) health.set('vision', reason)
-    for (const { id } of this.#config.cameras) health.set(`camera:${id}`, connecting(id))
-    metrics.visionRestarted()
-    for (const { id } of this.#config.cameras) {
-      metrics.setCamera({ camera: id, status: 'connecting' })
-    }
-    models.visionDown(reason.code, reason.message)
-    this.#showBasket()
-    this.#showState()
-  }
-
-  #see(frame: FrameObservations): void {
-    const { counter, desk, publisher, kiosk, metrics } = this.#parts!
-    metrics.frame(frame)
-    const camera = this.#config.cameras.find(one => one.id === frame.camera)
-    if (camera?.mode === 'stream') {
-      kiosk.frameSeen(frame, null)
-      void publisher.sendFrame(frame, null)
-      return
-    }
-    const leads = camera === this.#leader()
-    const outcome = counter.see(frame, this.#clock.mono(), leads)
-    if (leads) desk.see(frame)
-    // Not every frame, but every new reason why nothing is announced.
-    if (leads && outcome.why !== this.#lastWhy) {
-      this.#lastWhy = outcome.why
-      void publisher.sendFrame(frame, outcome.why)
-    }
-    kiosk.frameSeen(frame, outcome.why)
-    this.#record(outcome)
-    this.#showBasket()
-  }
-
   #record(outcome: Outcome): void {
     this.#parts!.recorder.record(outcome).catch(error =>
       this.#log.error(describeError(error), 'an event was lost'),
@@ -428,8 +346,9 @@ export class Daemon {
   }
 
   #keepHouse(): void {
-    const { envelope, health, metrics, models, outbox, publisher } = this.#parts!
+    const { envelope, health, metrics, models, outbox, publisher, sale } = this.#parts!
     models.tick()
+    sale.tick()
     envelope.clockSynced = clockSynced()
     const { depth, dropped, writtenBytes } = outbox.stats()
     for (const [what, complaint] of Object.entries(outbox.complaints())) health.set(what, complaint)

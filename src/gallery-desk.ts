@@ -75,9 +75,9 @@ export class GalleryDesk {
     await this.#release()
   }
 
-  /** A product that was taught. */
-  product(sku: string): GalleryProduct | undefined {
-    return this.#store?.content.products.find(one => one.sku === sku)
+  /** What was taught. */
+  get products(): readonly GalleryProduct[] {
+    return this.#store?.content.products ?? []
   }
 
   hear(message: Up): void {

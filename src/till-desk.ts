@@ -1,8 +1,9 @@
-// Answers the commands of the till: recognise, confirm and session, from what the counter and the cameras know.
+// Answers the commands of the till: recognise, verify, confirm and session, from what the counter and the cameras know.
 import type { Clock } from './clock.js'
 import type { Config } from './config/schema.js'
 import { judge } from './counter/consensus.js'
 import type { ItemCounter, Outcome } from './counter/item-counter.js'
+import { verify } from './counter/sale/verify.js'
 import type { Moment, Vote } from './counter/state.js'
 import { GroceryError } from './errors.js'
 import type { CommandPayload, CommandResult } from './publish/command-messages.js'
@@ -30,6 +31,10 @@ export interface DeskOptions {
   /** The camera that announces; null where there is none. */
   camera: string | null
   product(sku: string): Pick<Product, 'sku' | 'name' | 'plu' | 'gtin'> | undefined
+  /** What it weighs; undefined where nobody says. */
+  weighable(sku: string): Product | undefined
+  /** A line is not what lies there, or nothing says so any more. */
+  mismatch(lineId: string, isOne: boolean): void
   newId(): string
   /** The next frames must be answered anew, however little has changed. */
   lookAnew?(): void
@@ -57,19 +62,8 @@ export class TillDesk {
 
   /** Never from a picture older than the request. Throws SESSION_CLOSED, NO_CAMERA, TIMED_OUT. */
   async recognise(request: CommandPayload<'recognise'>): Promise<CommandResult<'recognise'>> {
-    const { counter, settings, camera, clock } = this.#options
-    const session = request.session ?? null
-    if (session !== null || settings.needSession) counter.expectSession(session)
-    if (camera === null)
-      throw new GroceryError('NO_CAMERA', 'Expected a camera but none is configured')
-    const frames = await this.#fresh(request.waitMs)
-    const last = frames.at(-1)
-    if (!last) {
-      throw new GroceryError(
-        'TIMED_OUT',
-        `Expected a picture of camera ${camera} within ${request.waitMs} ms but none came`,
-      )
-    }
+    const { counter, settings, clock } = this.#options
+    const { frames, last } = await this.#look(request)
     const meant = counter.meant(frames.map(({ observations }) => observations))
     const votes = meant.observations.map((observation): Vote => {
       return { observation: this.#within(observation, request.scope), leads: true }
@@ -98,6 +92,36 @@ export class TillDesk {
       view: meant.many ? 'many' : last.scene.view === 'object' ? 'ok' : last.scene.view,
       pictureAgeMs: Math.max(0, clock.wall() - last.capturedAt),
     }
+  }
+
+  /** Whether what a line has sold lies there. Throws SESSION_CLOSED, NO_CAMERA, TIMED_OUT. */
+  async verify(request: CommandPayload<'verify'>): Promise<CommandResult<'verify'>> {
+    const { counter, settings, product, weighable, mismatch } = this.#options
+    const { sku, lineId, weight } = request
+    const { frames } = await this.#look(request)
+    // Of several things the one that is most like it: that the others are something else says nothing.
+    const score = ({ candidates }: Observation) =>
+      candidates.find(one => one.sku === sku)?.score ?? 0
+    const best = frames.flatMap(({ observations }) => {
+      const like = observations.filter(one => score(one) > 0)
+      return like.length > 0 ? [like.reduce((a, b) => (score(b) > score(a) ? b : a))] : []
+    })
+    const meant = counter.meant(frames.map(({ observations }) => observations))
+    const shown = best.length > 0 ? best : meant.many ? [] : meant.observations
+    const seen =
+      shown.length === 0
+        ? null
+        : judge(
+            shown.map(observation => ({ observation, leads: true })),
+            settings.consensus,
+          )
+    const verified = verify(sku, seen, {
+      known: product(sku) !== undefined,
+      grams: weight?.stable ? weight.grams : null,
+      product: weighable(sku),
+    })
+    mismatch(lineId, verified.verdict === 'mismatch')
+    return { ...verified, candidates: seen?.candidates ?? [] }
   }
 
   /** Throws SESSION_CLOSED, ITEM_GONE, ALREADY_CONFIRMED. */
@@ -131,6 +155,21 @@ export class TillDesk {
   now(): Moment {
     const { clock, camera } = this.#options
     return { at: clock.mono(), capturedAt: clock.wall(), ageMs: 0, camera: camera ?? '' }
+  }
+
+  /** Pictures that are newer than a request of the till. Throws SESSION_CLOSED, NO_CAMERA, TIMED_OUT. */
+  async #look({ session = null, waitMs }: { session?: string | null | undefined; waitMs: number }) {
+    const { counter, settings, camera } = this.#options
+    if (session !== null || settings.needSession) counter.expectSession(session)
+    if (camera === null)
+      throw new GroceryError('NO_CAMERA', 'Expected a camera but none is configured')
+    const frames = await this.#fresh(waitMs)
+    const last = frames.at(-1)
+    if (last) return { frames, last }
+    throw new GroceryError(
+      'TIMED_OUT',
+      `Expected a picture of camera ${camera} within ${waitMs} ms but none came`,
+    )
   }
 
   /** Frames taken from now on, until enough show something or the time is over. */

@@ -91,7 +91,7 @@ t.test('each wrong line is told with its place and what was expected', async t =
     [
       'a mode that is not there',
       'cameras: [{id: a, source: "dir:x", mode: trya}]',
-      ['k.yaml:1:42 cameras.0.mode: Expected one of single, stream but received "trya"'],
+      ['k.yaml:1:42 cameras.0.mode: Expected one of single, tray, stream but received "trya"'],
     ],
     [
       'two cameras of one id',
@@ -148,9 +148,9 @@ t.test('each wrong line is told with its place and what was expected', async t =
     ],
     [
       'a key of a later version',
-      'models: {detector: x}',
+      'gallery: x',
       [
-        'k.yaml:1:20 models.detector: models.detector (tray mode) is not in this version; leave the key out or null (received "x")',
+        'k.yaml:1:10 gallery: gallery is not in this version; leave the key out or null (received "x")',
       ],
     ],
     [

@@ -273,7 +273,7 @@ t.test('the desk: what cannot be taught now, and a vision process that ends', as
   t.same(await first, { sku: 'jam', version: 1, pictures: 1, warnings: [] })
   t.same(one.asked()[0]!.from, { camera: 'top', box: null })
   t.same([...one.given().at(-1)!.vectors], [1, 0])
-  t.equal(one.desk.product('jam')?.name, 'Quince jam')
+  t.equal(one.desk.products[0]?.name, 'Quince jam')
 
   const second = one.desk.enrol({ ...jam, sku: 'tea', name: 'Tea' })
   await one.turn()

@@ -46,6 +46,8 @@ function till(mode: 'single' | 'tray') {
     settings: counterSettings as never,
     camera: 'tray',
     product: () => undefined,
+    weighable: () => undefined,
+    mismatch: () => {},
     newId: settings.newId,
     record: async () => {},
   })

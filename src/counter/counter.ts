@@ -14,7 +14,7 @@ import {
   type Moment,
 } from './state.js'
 import { type Confirmation, expectOpen, freshMs, isNewConfirmation } from './till-rules.js'
-import type { BasketContent, Item } from './types.js'
+import type { BasketContent, Item, Reason } from './types.js'
 
 /** What is kept on disk with every event; a newer format is refused by whoever reads it. */
 const keptFormat = 1
@@ -109,6 +109,14 @@ export class Counter implements ItemCounter {
     const known = item && announced && item.itemId === itemId ? { item, confirmed } : null
     if (!isNewConfirmation(known, confirmation)) return { actions: [], why: null }
     return this.#step({ ...now, kind: 'confirm', itemId, product, lineId, quantity })
+  }
+
+  /**
+   * The item is this from now on, by a word of the till or a weight.
+   * @param confirmed whether no frame may change what it is; reason null: nobody is told
+   */
+  revise(item: Item, confirmed: boolean, reason: Reason | null, now: Moment): Outcome {
+    return this.#step({ ...now, kind: 'revise', item, confirmed, reason })
   }
 
   /** Throws SESSION_CLOSED unless this session is the open one. */

@@ -3,7 +3,7 @@ import type { Box, FrameObservations, Observation } from '../recognition/types.j
 import type { Verdict } from './consensus.js'
 import type { Moment, Session } from './state.js'
 import type { Confirmation } from './till-rules.js'
-import type { BasketContent, Item, ItemAction } from './types.js'
+import type { BasketContent, Item, ItemAction, Reason } from './types.js'
 
 /** What a step gave: actions to publish in order, and why none is. */
 export interface Outcome {
@@ -37,6 +37,11 @@ export interface ItemCounter {
   resume(session: string, now: Moment): Outcome
   /** Throws SESSION_CLOSED, ITEM_GONE, ALREADY_CONFIRMED. */
   confirm(confirmation: Confirmation, now: Moment): Outcome
+  /**
+   * The item is this from now on, by a word of the till or a weight.
+   * @param confirmed whether no frame may change what it is; reason null: nobody is told
+   */
+  revise(item: Item, confirmed: boolean, reason: Reason | null, now: Moment): Outcome
   /** Throws SESSION_CLOSED unless this session is the open one. */
   expectSession(session: string | null): void
   /** @param at monotonic ms now */

@@ -60,6 +60,13 @@ export const forgetTill = (item: Item): Item => ({
   lineId: null,
 })
 
+/** What lies there when its session ends: sold, nothing to sell, or left over. */
+export const leftBehind = (item: Item): Item => {
+  const { disposition } = item
+  const isDone = disposition === 'sold' || disposition === 'ignored'
+  return isDone ? item : { ...item, disposition: 'leftover' }
+}
+
 /** The same item after a person said what it is. */
 export function confirmedAs(
   item: Item,

@@ -1,7 +1,6 @@
 // The cells of the state table for what the till says. Pure; whether it may say it is the counter's to check.
 import { type Cell, enter, remove, result, settleItem, why } from './cell.js'
-import { actionOf, confirmedAs, forgetTill } from './item.js'
-import type { Item } from './types.js'
+import { actionOf, confirmedAs, forgetTill, leftBehind } from './item.js'
 
 /** An empty counter that was seen: what comes now comes in the session. */
 export const openEmpty: Cell<'open'> = (state, input, settings) =>
@@ -40,8 +39,7 @@ export const close: Cell<'close'> = (state, input) => {
   if (!state.item) return result(closed, why.noSession)
   const next = { ...closed, item: forgetTill(state.item) }
   if (!state.announced) return result(next, why.noSession)
-  const disposition = state.item.disposition === 'sold' ? 'sold' : 'leftover'
-  const item: Item = { ...state.item, disposition }
+  const item = leftBehind(state.item)
   return result(next, why.noSession, [actionOf('removed', 'sessionEnd', item, state, input)])
 }
 
@@ -69,4 +67,13 @@ export const confirm: Cell<'confirm'> = (state, input) => {
   const item = confirmedAs(state.item, input.product, input.lineId, input.quantity)
   const next = { ...state, item, confirmed: true }
   return result(next, null, [actionOf('changed', 'confirmed', item, next, input)])
+}
+
+/** What the till or the scale makes of it: whether it lies there is for the pictures to say. */
+export const revise: Cell<'revise'> = (state, input) => {
+  const { item, confirmed, reason } = input
+  if (state.item?.itemId !== item.itemId) return result(state)
+  const next = { ...state, item, confirmed }
+  const isTold = reason !== null && state.announced
+  return result(next, null, isTold ? [actionOf('changed', reason, item, next, input)] : [])
 }

@@ -22,13 +22,14 @@ import {
   openEmpty,
   openPlaced,
   resume,
+  revise,
   suspend,
 } from './sessions.js'
 import type { CounterSettings, CounterState, Input, InputKind, Phase, Result } from './state.js'
 
 export type Table = { [P in Phase]: { [K in InputKind]: Cell<K> } }
 
-const till = { open, close, suspend, resume, confirm }
+const till = { open, close, suspend, resume, confirm, revise }
 
 export const table: Table = {
   empty: {

@@ -1,6 +1,6 @@
 // The counter's state, its inputs and its results: everything that the table speaks of. Types and small makers only.
 import type { Box, Observation, Product } from '../recognition/types.js'
-import type { Item, ItemAction } from './types.js'
+import type { Item, ItemAction, Reason } from './types.js'
 
 /**
  * empty: nothing lies there. settling: something does, votes are gathered. placed: an item is known.
@@ -21,6 +21,7 @@ export const inputKinds = [
   'suspend',
   'resume',
   'confirm',
+  'revise',
 ] as const
 export type InputKind = (typeof inputKinds)[number]
 
@@ -45,6 +46,8 @@ export type Input = Moment &
         lineId: string | null
         quantity: number | null
       }
+    /** What a line of the till or a weight makes of it; reason null: nobody is told. */
+    | { kind: 'revise'; item: Item; confirmed: boolean; reason: Reason | null }
   )
 
 export interface Session {

@@ -47,6 +47,14 @@ const session = command.extend({
   session: id,
 })
 
+const verify = command.extend({
+  session: id.nullish(),
+  lineId: id.describe('Of the receipt'),
+  sku: id,
+  weight: z.object({ grams: z.number(), stable: z.boolean().default(true) }).nullish(),
+  waitMs: z.int().min(0).max(10_000).default(1500).describe('How long to wait for a good picture'),
+})
+
 const resend = command
   .extend({
     fromSeq: whole,
@@ -93,6 +101,7 @@ export const commandSchemas = {
   recognise,
   confirm,
   session,
+  verify,
   resend,
   model,
   enrol,
@@ -118,6 +127,13 @@ export const resultSchemas = {
   session: z.strictObject({
     session: z.string().nullable(),
     status: z.enum(['open', 'suspended', 'closed']),
+  }),
+  verify: z.strictObject({
+    verdict: z
+      .enum(['match', 'mismatch', 'cannotTell'])
+      .describe('mismatch: the pictures are sure of another product, or it cannot weigh so much'),
+    score: z.number().min(0).max(1).describe('Of the product that was asked about'),
+    candidates: alternatives,
   }),
   resend: z.strictObject({
     count: whole.describe('Events that will be sent again'),

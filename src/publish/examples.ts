@@ -150,6 +150,7 @@ export const commandExamples: Record<Verb, object> = {
     by: 'shopper',
   },
   session: { requestId: 'r-17', op: 'open', session, expiresAt: '2026-11-22T09:30:05.000Z' },
+  verify: { requestId: 'r-17', session, lineId: '3', sku: apple.sku },
   resend: { requestId: 'r-17', fromSeq: 4700 },
   model: { requestId: 'r-17', action: 'activate', name: 'grocery81', version: 3 },
   enrol: {
@@ -174,6 +175,7 @@ export const resultExamples: { [V in Verb]: CommandResult<V> } = {
   },
   confirm: { itemId: item.itemId, sku: apple.sku },
   session: { session, status: 'open' },
+  verify: { verdict: 'match', score: 0.71, candidates: [apple, pear] },
   resend: { count: 12, fromSeq: 4700, toSeq: 4711, oldestSeq: 4212, newestSeq: 4711 },
   model: { name: 'grocery81', version: 3, status: 'waiting' },
   enrol: { sku: '4711', version: 12, pictures: 1, warnings: [] },

@@ -234,11 +234,20 @@ export const posSchema = z.object({
     'attendantOn',
     'attendantOff',
   ]),
-  lineId: z.string().max(128).nullish(),
+  lineId: z
+    .string()
+    .max(128)
+    .nullish()
+    .describe('Of the receipt; without one a line is its eventId'),
+  itemId: z
+    .string()
+    .max(128)
+    .nullish()
+    .describe('voided, without lineId: this thing is nothing to sell'),
   sku: sku.nullish(),
   gtin: z.string().max(14).nullish(),
   quantity: z.number().nullish(),
-  weight: z.number().nullish().describe('Grams'),
+  weight: z.number().nullish().describe('Grams; weighed, without lineId: what the scale shows'),
   by: z.string().max(64).nullish(),
   at: z.iso.datetime().nullish(),
 })

@@ -13,7 +13,7 @@ import { readCredentials } from './credentials.js'
 import { Delivery } from './delivery.js'
 import { Incoming, type TillListener } from './incoming.js'
 import { Latest } from './latest.js'
-import type { BasketMessage, ItemEvent, StateMessage, Status } from './messages.js'
+import type { AssistMessage, BasketMessage, ItemEvent, StateMessage, Status } from './messages.js'
 import type { Outbox } from './outbox/outbox.js'
 import {
   basketEveryMs,
@@ -169,6 +169,11 @@ export class Publisher {
     const topic = this.topics.frames(frame.camera)
     const sent = this.send(topic, frameMessage(frame, reason), { qos })
     await (qos === 0 ? sent.catch(() => {}) : sent)
+  }
+
+  /** Calls an attendant, or says that none is wanted any more; what nobody is there to hear is not kept. */
+  sendAssist(message: AssistMessage): void {
+    void this.send(this.topics.assist, message, { qos: 1 }).catch(() => {})
   }
 
   /** A command that did not come over MQTT; the same rules hold. Resolves also for refusals. */

@@ -1,7 +1,7 @@
 // What the till says of its session, and what follows for the things on the tray. Pure; whether it may is the counter's to check.
-import { actionOf, confirmedAs, forgetTill } from '../item.js'
+import { actionOf, confirmedAs, forgetTill, leftBehind } from '../item.js'
 import type { Moment } from '../state.js'
-import type { ItemAction } from '../types.js'
+import type { Item, ItemAction, Reason } from '../types.js'
 import type { Confirmation } from '../till-rules.js'
 import { announce, trayWhy, type TrayResult } from './see.js'
 import { isKnown, type Track, type TraySettings, type TrayState, unseen } from './track.js'
@@ -36,10 +36,7 @@ export function close(state: TrayState, moment: Moment, settings: TraySettings):
     if (!isKnown(track)) return [track]
     const leaving = track.emptyMs > 0
     if (track.announced) {
-      const sold = track.item.disposition === 'sold'
-      const item = leaving
-        ? track.item
-        : { ...track.item, disposition: sold ? ('sold' as const) : ('leftover' as const) }
+      const item = leaving ? track.item : leftBehind(track.item)
       const reason = leaving ? 'taken' : 'sessionEnd'
       actions.push(actionOf('removed', reason, item, state, moment))
     }
@@ -75,6 +72,24 @@ export function confirm(
     const item = confirmedAs(track.item, product, lineId, quantity)
     actions.push(actionOf('changed', 'confirmed', item, state, moment))
     return { ...track, item, confirmed: true, contrarySince: null }
+  })
+  return { state: { ...state, tracks }, actions, why: null }
+}
+
+/** What a line of the till or a weight makes of it; reason null: nobody is told. */
+export function revise(
+  state: TrayState,
+  item: Item,
+  confirmed: boolean,
+  reason: Reason | null,
+  moment: Moment,
+): TrayResult {
+  const actions: ItemAction[] = []
+  const tracks = state.tracks.map(track => {
+    if (!isKnown(track) || track.item.itemId !== item.itemId) return track
+    if (reason !== null && track.announced)
+      actions.push(actionOf('changed', reason, item, state, moment))
+    return { ...track, item, confirmed, contrarySince: null }
   })
   return { state: { ...state, tracks }, actions, why: null }
 }

@@ -7,10 +7,10 @@ import { isAbout } from '../frames.js'
 import type { ItemCounter, Meant, Outcome } from '../item-counter.js'
 import type { CounterSettings, Moment, Session } from '../state.js'
 import { type Confirmation, expectOpen, freshMs, isNewConfirmation } from '../till-rules.js'
-import type { BasketContent, Item } from '../types.js'
+import type { BasketContent, Item, Reason } from '../types.js'
 import { meantOn } from './meant.js'
 import { isSeen, see, type TrayResult } from './see.js'
-import { close, confirm, open, resume, suspend } from './till.js'
+import { close, confirm, open, resume, revise, suspend } from './till.js'
 import {
   initialTray,
   isKnown,
@@ -111,6 +111,14 @@ export class TrayCounter implements ItemCounter {
     const track = this.#announced().find(({ item }) => item.itemId === itemId) ?? null
     if (!isNewConfirmation(track, confirmation)) return { actions: [], why: null }
     return this.#take(confirm(this.#state, confirmation, now))
+  }
+
+  /**
+   * The item is this from now on, by a word of the till or a weight.
+   * @param confirmed whether no frame may change what it is; reason null: nobody is told
+   */
+  revise(item: Item, confirmed: boolean, reason: Reason | null, now: Moment): Outcome {
+    return this.#take(revise(this.#state, item, confirmed, reason, now))
   }
 
   /** Throws SESSION_CLOSED unless this session is the open one. */

@@ -1,0 +1,489 @@
+// A sale over a counter: lines, voids, weights and calls for help, played over both counters; the table of the till's words is whole.
+import t from 'tap'
+import { Counter } from '../src/counter/counter.js'
+import type { ItemCounter } from '../src/counter/item-counter.js'
+import { assistKinds, patienceMs } from '../src/counter/sale/assist.js'
+import { Checkout, type CheckoutSettings } from '../src/counter/sale/checkout.js'
+import { dispositions, say, table, words } from '../src/counter/sale/dispositions.js'
+import { itemFor, lineFor } from '../src/counter/sale/lines.js'
+import { initialScale, placedOn, read, takenOff } from '../src/counter/sale/scale.js'
+import type { PosWord } from '../src/counter/sale/types.js'
+import { verify } from '../src/counter/sale/verify.js'
+import { canWeigh, piecesOf, weighed } from '../src/counter/sale/weigh.js'
+import { TrayCounter } from '../src/counter/tray/tray-counter.js'
+import type { Item, ItemAction } from '../src/counter/types.js'
+import type {
+  Box,
+  Decision,
+  FrameObservations,
+  Observation,
+  Product,
+} from '../src/recognition/types.js'
+import { counterSettings } from './helpers/counter-settings.js'
+
+const candidate = (sku: string, score: number) => ({ sku, name: sku, plu: null, gtin: null, score })
+const spots: Record<string, Box> = {
+  left: [0.05, 0.3, 0.25, 0.55],
+  middle: [0.4, 0.3, 0.6, 0.55],
+  right: [0.75, 0.3, 0.95, 0.55],
+}
+const whole: Box = [0, 0, 1, 1]
+const decisions: Record<string, Decision> = { '?': 'unknown', '~': 'ask' }
+
+/** `apple`: sure; `~apple`: asked about, with pear; `?`: unknown. */
+function seen(what: string, box: Box): Observation {
+  const decision = decisions[what[0]!] ?? 'sure'
+  const sku = what.replace(/^[~?]/, '')
+  const candidates = sku === '' ? [] : [candidate(sku, 0.6), candidate('pear', 0.3)]
+  const askReason = decision === 'ask' ? 'confidence' : null
+  return { box, decision, auto: false, askReason, candidates }
+}
+
+const grams: Record<string, [unit: 'each' | 'g', meanGrams: number | null]> = {
+  melon: ['each', 1500],
+  apple: ['g', 180],
+  yoghurt: ['each', 150],
+  pear: ['g', 170],
+}
+const product = (sku: string): Product | undefined => {
+  const known = grams[sku]
+  if (!known) return undefined
+  const [unit, meanGrams] = known
+  const none = { group: null, coarse: null, variantOf: null, plu: null, gtin: null }
+  return { sku, name: sku, unit, meanGrams, ...none }
+}
+
+/** A checkout at 10 frames a second over one of the counters; frames as `apple@left ?@right`, or one thing alone. */
+function lane(mode: 'single' | 'tray', overrides: Partial<CheckoutSettings> = {}) {
+  let ids = 0
+  let at = 0
+  const newId = () => `i${++ids}`
+  const settings = { ...counterSettings, needSession: true, newId }
+  let counter: ItemCounter
+  const make = () => {
+    counter = mode === 'tray' ? new TrayCounter(settings) : new Counter(settings)
+    return new Checkout(counter, {
+      orphanAfter: 900_000,
+      pieceIsItem: mode === 'tray',
+      product,
+      newId: () => `a${++ids}`,
+      ...overrides,
+    })
+  }
+  let checkout = make()
+  const actions: ItemAction[] = []
+  let words = 0
+  const now = () => ({ at, capturedAt: 1_000_000 + at, ageMs: 0, camera: 'top' })
+  const script = {
+    get checkout() {
+      return checkout
+    },
+    now,
+    frames(times: number, what: string) {
+      const things = what.split(' ').filter(Boolean)
+      const observations = things.map(thing => {
+        const [sku, spot] = thing.split('@') as [string, string?]
+        return seen(sku, spot ? spots[spot]! : whole)
+      })
+      for (let n = 0; n < times; n++, at += 100) {
+        const frame: FrameObservations = {
+          ...{ camera: 'top', frame: at / 100, capturedAt: 1_000_000 + at, ageMs: 5 },
+          scene: {
+            view: things.length > 0 ? 'object' : 'empty',
+            motion: 0,
+            contrast: 0.2,
+            brightness: 0.5,
+          },
+          observations,
+          stagesMs: { queue: 0, decode: 0, resize: 0, infer: 0 },
+        }
+        actions.push(...checkout.see(frame, at, true).actions)
+      }
+      return script
+    },
+    wait(ms: number) {
+      at += ms
+      return script
+    },
+    till(outcome: { actions: ItemAction[] }) {
+      actions.push(...outcome.actions)
+      return script
+    },
+    pos(kind: PosWord['kind'], more: Partial<PosWord> & { sku?: string } = {}) {
+      const { sku, ...rest } = more
+      const sold = sku === undefined ? null : { sku, name: sku, plu: null, gtin: null }
+      const nothing = { session: 's1', lineId: null, itemId: null, pieces: null, grams: null }
+      const word = { eventId: `e${++words}`, kind, product: sold, ...nothing, ...rest }
+      return script.till(checkout.pos(word, now()))
+    },
+    weigh(grams: number, state: 'stable' | 'moving' | 'zero' | 'over' = 'stable') {
+      return script.till(checkout.weigh({ grams, state }, now()))
+    },
+    /** kill -9, and another start from what was kept. */
+    again() {
+      const kept: unknown = JSON.parse(JSON.stringify(checkout.keep()))
+      checkout = make()
+      checkout.takeUp(kept, at, inner => (counter.restore(inner), []))
+      return script
+    },
+    said() {
+      return actions.splice(0).map(({ action, reason, item }) => {
+        const line = item.lineId === null ? '' : `@${item.lineId}`
+        return [action, reason, item.sku ?? '?', item.disposition + line].filter(Boolean).join(' ')
+      })
+    },
+    assists: () =>
+      checkout.tick(now()).assists.map(one => `${one.kind} ${one.itemId} ${one.clearedAt}`),
+  }
+  script.frames(5, '')
+  script.till(checkout.open('s1', now()))
+  actions.splice(0)
+  return script
+}
+
+const item = (disposition: Item['disposition'], more: Partial<Item> = {}): Item => ({
+  ...{ itemId: 'i1', sku: 'apple', name: 'apple', plu: null, gtin: null },
+  quantity: { value: null, unit: 'each', source: 'assumed', exact: false },
+  ...{ weight: null, decision: 'ask', auto: false, askReason: 'confidence', score: 0.6 },
+  ...{ alternatives: [candidate('apple', 0.6), candidate('pear', 0.3)], text: null, box: whole },
+  ...{ disposition, lineId: disposition === 'sold' ? 'l1' : null },
+  ...more,
+})
+
+t.test("the table of the till's words: every cell, and what it does", t => {
+  t.same(Object.keys(table).sort(), [...dispositions].sort())
+  const said = { product: candidate('pear', 0), lineId: 'l2', pieces: 3, grams: null }
+  const of = (disposition: Item['disposition']) => {
+    t.same(Object.keys(table[disposition]).sort(), [...words].sort(), disposition)
+    return words.map(word => {
+      const changed = say(word, item(disposition), {
+        ...said,
+        grams: word === 'weighed' ? 320 : null,
+      })
+      if (!changed) return '-'
+      const { sku, quantity, lineId, decision } = changed.item
+      const is = [
+        changed.item.disposition,
+        changed.reason,
+        sku,
+        decision,
+        quantity.value,
+        quantity.unit,
+        lineId,
+      ]
+      return is.join(' ')
+    })
+  }
+  const sells = 'sold bound pear sure 3 each l2'
+  const ignores = 'ignored confirmed apple ask  each '
+  for (const one of ['open', 'offered', 'voided'] as const)
+    t.same(of(one), [sells, '-', '-', '-', ignores], one)
+  t.same(of('ignored'), [sells, '-', '-', '-', '-'])
+  t.same(of('sold'), [
+    '-',
+    'sold quantity apple ask 3 each l1',
+    'sold quantity apple ask 320 g l1',
+    'voided bound apple ask  each l1',
+    '-',
+  ])
+  t.same(of('leftover'), ['-', '-', '-', '-', '-'])
+  const three = item('sold', { quantity: { value: 3, unit: 'each', source: 'till', exact: true } })
+  t.equal(say('changed', three, said), null, 'no news')
+  t.match(say('bound', item('open'), { ...said, grams: 250 })?.item.quantity, {
+    value: 250,
+    unit: 'g',
+  })
+  t.end()
+})
+
+t.test('which thing a line is about, and which line a thing', t => {
+  const pear = candidate('pear', 0)
+  const one = (itemId: string, more: Partial<Item>) => item('open', { itemId, ...more })
+  const find = (items: Item[], recent: string[] = []) =>
+    itemFor(pear, items, id => recent.includes(id))?.itemId ?? null
+  const named = { sku: 'pear', decision: 'sure' as const }
+  const strange = { sku: null, decision: 'unknown' as const, alternatives: [] }
+  t.equal(
+    find([one('a', {}), one('b', named), one('c', named)]),
+    'b',
+    'the oldest of the equal ones',
+  )
+  t.equal(find([item('sold', { itemId: 'a', ...named }), one('b', {})]), 'b', 'sold is sold')
+  t.equal(find([one('a', {}), one('b', {})]), null, 'nothing tells which')
+  t.equal(find([one('a', { decision: 'sure' })]), null, 'sure of another')
+  t.equal(find([one('a', strange), one('b', strange)], ['b']), 'b')
+  t.equal(find([one('a', strange)]), null, 'it lay there long before')
+  t.equal(find([one('a', strange), one('b', strange)], ['a', 'b']), null)
+  const gtin = { ...pear, sku: 'other', gtin: '4006381333931' }
+  t.equal(itemFor(gtin, [one('a', { gtin: '04006381333931' })], () => false)?.itemId, 'a')
+
+  const line = (lineId: string, sku: string, more = {}) => ({
+    ...{
+      lineId,
+      product: candidate(sku, 0),
+      pieces: null,
+      grams: null,
+      at: 0,
+      itemIds: [] as string[],
+    },
+    ...more,
+  })
+  const lineOf = (lines: ReturnType<typeof line>[], more: Partial<Item> = {}, at = 5000) =>
+    lineFor(item('open', more), lines, at)?.lineId ?? null
+  t.equal(lineOf([line('1', 'pear'), line('2', 'apple')]), '2')
+  t.equal(lineOf([line('1', 'pear'), line('2', 'fig')]), '1', 'among what it may be')
+  t.equal(lineOf([line('1', 'pear')], { decision: 'sure' }), null, 'sure of another')
+  t.equal(lineOf([line('1', 'fig')], strange), '1', 'the only thing that was scanned')
+  t.equal(lineOf([line('1', 'fig'), line('2', 'tea')], strange), null)
+  t.equal(lineOf([line('1', 'apple', { itemIds: ['x'] })]), null, 'it has its thing')
+  t.equal(lineOf([line('1', 'apple', { itemIds: ['x'], pieces: 2 })]), '1', 'and wants one more')
+  t.equal(lineOf([line('1', 'apple')], {}, 10_001), null, 'too long ago')
+  t.end()
+})
+
+for (const mode of ['single', 'tray'] as const) {
+  t.test(`${mode}: what the till has scanned is never offered, and one line sells one thing`, t => {
+    const thing = mode === 'tray' ? 'apple@left' : 'apple'
+    const p = lane(mode)
+    p.frames(6, thing)
+    t.same(p.said(), ['placed apple open'])
+    p.pos('scanned', { lineId: 'l1', sku: 'apple' })
+    t.same(p.said(), ['changed bound apple sold@l1'], 'seen first')
+    p.pos('scanned', { lineId: 'l1', sku: 'apple' }).pos('added', { lineId: 'l1', sku: 'apple' })
+    t.same(p.said(), [], 'the same line')
+    p.pos('voided', { lineId: 'l1' })
+    t.same(p.said(), ['changed bound apple voided@l1'])
+    const { itemId } = p.checkout.items[0]!
+    const confirm = {
+      session: 's1',
+      itemId,
+      product: candidate('fig', 0),
+      lineId: 'l2',
+      quantity: null,
+    }
+    p.till(p.checkout.confirm(confirm, p.now()))
+    t.same(p.said(), ['changed confirmed fig sold@l2'], 'what was given up can be sold anew')
+    p.pos('added', { lineId: 'l2', sku: 'fig' })
+    t.same(p.said(), [], 'the line of the confirmation')
+    p.frames(40, '')
+    t.same(p.said(), ['removed taken fig sold@l2'])
+
+    p.pos('scanned', { lineId: 'l3', sku: 'apple' }).wait(2000).frames(6, thing)
+    t.same(p.said(), ['placed apple sold@l3'], 'scanned first: told as sold, never as open')
+    p.frames(40, '').frames(6, thing)
+    t.same(
+      p.said(),
+      ['removed taken apple sold@l3', 'placed apple open'],
+      'the next one is none of it',
+    )
+    p.frames(40, '')
+    p.said()
+    p.pos('scanned', { lineId: 'l4', sku: 'tea' }).frames(20, mode === 'tray' ? '?@left' : '?')
+    t.same(p.said(), ['placed tea sold@l4'], 'a pack that nobody knows by its look')
+    t.match(p.checkout.items[0], { decision: 'sure', sku: 'tea' })
+    p.frames(40, '')
+    p.said()
+    p.pos('scanned', { lineId: 'l5', sku: 'apple' }).wait(10_000).frames(8, thing)
+    t.same(p.said(), ['placed apple open'], 'too long after')
+    p.pos('scanned', { lineId: 'l6', sku: 'apple', session: 's0' })
+    t.same(p.said(), [], 'another session')
+    const held = { eventId: 'twice', lineId: 'l7', sku: 'apple' }
+    p.pos('scanned', held).pos('voided', { lineId: 'l7' }).pos('scanned', held)
+    t.same(
+      p.said(),
+      ['changed bound apple sold@l7', 'changed bound apple voided@l7'],
+      'said before',
+    )
+    p.pos('voided', { itemId: p.checkout.items[0]!.itemId })
+    t.same(p.said(), ['changed confirmed apple ignored@l7'], 'nothing to sell')
+    p.till(p.checkout.close('s1', p.now()))
+    t.same(p.said(), ['removed sessionEnd apple ignored@l7'])
+    t.end()
+  })
+
+  t.test(
+    `${mode}: a restart between the scan and the thing, and a session that its till left`,
+    t => {
+      const thing = mode === 'tray' ? 'apple@left' : 'apple'
+      const p = lane(mode)
+      p.pos('scanned', { lineId: 'l1', sku: 'apple' }).again().frames(8, thing)
+      t.match(p.said(), [/^placed apple sold@l1$/])
+      p.pos('paid').again()
+      p.frames(5, thing).wait(899_000).frames(1, thing)
+      t.same(p.till(p.checkout.tick(p.now())).said(), [])
+      p.wait(2000)
+      t.same(p.till(p.checkout.tick(p.now())).said(), ['removed sessionEnd apple sold@l1'])
+      t.equal(p.checkout.session, null)
+      t.end()
+    },
+  )
+}
+
+t.test('tray: pieces, equal things, and a line that changes', t => {
+  const p = lane('tray').frames(6, 'yoghurt@left yoghurt@middle yoghurt@right')
+  t.equal(p.said().length, 3)
+  p.pos('scanned', { lineId: 'l1', sku: 'yoghurt', pieces: 2 })
+  t.same(p.said(), ['changed bound yoghurt sold@l1', 'changed bound yoghurt sold@l1'])
+  t.same(
+    p.checkout.items.map(one => one.quantity.value),
+    [1, 1, null],
+  )
+  p.pos('changed', { lineId: 'l1', pieces: 3 })
+  t.same(p.said(), ['changed bound yoghurt sold@l1'], 'one more')
+  p.pos('changed', { lineId: 'l1', sku: 'fig' })
+  t.same(
+    p.said().slice(0, 3),
+    Array(3).fill('changed bound yoghurt voided@l1'),
+    'it was another product',
+  )
+
+  // The line's own word may come before the confirmation that it is about.
+  const q = lane('tray').frames(6, 'apple@left apple@right')
+  q.said()
+  const [, second] = q.checkout.items
+  q.pos('added', { lineId: 'l1', sku: 'apple' })
+  const confirm = {
+    session: 's1',
+    itemId: second!.itemId,
+    product: candidate('apple', 0),
+    lineId: 'l1',
+    quantity: null,
+  }
+  q.till(q.checkout.confirm(confirm, q.now()))
+  t.same(q.said(), [
+    'changed bound apple sold@l1',
+    'changed confirmed apple sold@l1',
+    'changed bound apple open',
+  ])
+  t.end()
+})
+
+t.test('a weight is evidence', t => {
+  t.same(
+    [70, 80, 150, 160, 290, 320, 225].map(one => piecesOf(one, 150)),
+    [null, null, 1, 1, 2, 2, null],
+  )
+  t.equal(piecesOf(100, null), null)
+  t.same(
+    [
+      [12, 'melon'],
+      [1400, 'melon'],
+      [100, 'apple'],
+      [80, 'apple'],
+      [3, 'tea'],
+      [300, 'tea'],
+      [215, 'yoghurt'],
+    ].map(([grams, sku]) => canWeigh(grams as number, product(sku as string))),
+    ['cannot', 'fits', 'fits', 'cannot', 'cannot', 'open', 'cannot'],
+  )
+  const at = '2026-11-24T10:00:00.000Z'
+  const melon = item('open', {
+    ...{ sku: 'melon', decision: 'sure', auto: true, askReason: null },
+    alternatives: [candidate('melon', 0.9), candidate('apple', 0.1)],
+  })
+  const light = weighed(melon, { grams: 200, at }, product)
+  t.match(light, { sku: 'apple', decision: 'ask', auto: false, askReason: 'conflict', score: 0.1 })
+  t.same(
+    light.alternatives.map(one => one.sku),
+    ['apple', 'melon'],
+  )
+  t.match(
+    weighed(melon, { grams: 12, at }, product),
+    { sku: 'melon', decision: 'ask' },
+    'nothing it may be',
+  )
+  const heavy = weighed(melon, { grams: 3100, at }, product)
+  t.match(heavy, { sku: 'melon', decision: 'sure', weight: { grams: 3100, stable: true, at } })
+  t.same(heavy.quantity, { value: 2, unit: 'each', source: 'scale', exact: false })
+  t.match(
+    weighed({ ...melon, disposition: 'sold' }, { grams: 12, at }, product),
+    { decision: 'sure' },
+    'the till sold it',
+  )
+
+  let s = read(initialScale(), { grams: 500, state: 'stable' }, 0)
+  t.equal(s.of, null)
+  t.same(placedOn(s.state, 'a', 3000).of, { itemId: 'a', grams: 500 }, 'the weight first')
+  t.equal(placedOn(s.state, 'a', 4001).of, null)
+  s = placedOn(read(initialScale(), { grams: 0, state: 'zero' }, 0).state, 'a', 10)
+  t.equal(read(s.state, { grams: 300, state: 'moving' }, 20).of, null)
+  t.equal(read(s.state, { grams: 300, state: 'over' }, 20).of, null)
+  t.equal(read(s.state, { grams: 2, state: 'stable' }, 20).of, null, 'noise')
+  t.same(read(s.state, { grams: 300, state: 'stable' }, 20).of, { itemId: 'a', grams: 300 })
+  const two = placedOn(s.state, 'b', 15).state
+  t.equal(read(two, { grams: 300, state: 'stable' }, 20).of, null, 'of which?')
+  t.equal(
+    read(takenOff(s.state), { grams: 300, state: 'stable' }, 20).of,
+    null,
+    'one came, one went',
+  )
+  t.equal(read({ ...s.state, grams: 900 }, { grams: 300, state: 'stable' }, 20).of, null)
+
+  const p = lane('single').weigh(0, 'zero').frames(6, 'melon').weigh(200)
+  t.same(p.said(), ['placed melon open', 'changed identity pear open'], '200 g is no melon')
+  p.frames(20, 'melon')
+  const q = lane('tray').weigh(0, 'zero').weigh(310).frames(6, 'yoghurt@left')
+  t.same(q.said(), ['placed yoghurt open'])
+  t.match(q.checkout.items[0], { quantity: { value: 2, source: 'scale' }, weight: { grams: 310 } })
+  q.pos('weighed', { grams: 460 })
+  t.same(q.said(), [], 'nothing came')
+  t.end()
+})
+
+t.test('what an attendant should see to is said once, and taken back', t => {
+  const p = lane('tray')
+  const after = (ms: number, what: string) => p.frames(ms / 100, what).assists()
+  t.same(after(5000, '?@left'), [])
+  const [unknown] = p.checkout.items
+  t.same(after(9000, '?@left'), [`unknown ${unknown!.itemId} null`])
+  t.same(after(1000, '?@left'), [], 'once')
+  p.pos('added', { lineId: 'l1', sku: 'tea' }).pos('voided', { lineId: 'l1' })
+  p.pos('attendantOn')
+  t.match(p.assists(), [/^unknown i\d+ \d+$/], 'somebody is there')
+  p.pos('attendantOff').pos('voided', { itemId: unknown!.itemId })
+  t.same(after(9000, '?@left'), [], 'nothing to sell')
+
+  const q = lane('single').frames(6, 'apple')
+  q.assists()
+  q.pos('paid').frames(5, 'apple')
+  t.same(q.assists(), [])
+  q.frames(40, 'apple')
+  t.match(q.assists(), [/^leftover i1 null$/])
+  q.checkout.mismatch('l9', true)
+  t.match(q.assists(), [/^mismatch null null$/])
+  q.checkout.mismatch('l9', false)
+  t.match(q.assists(), [/^mismatch null \d+$/])
+  q.checkout.loseSight()
+  q.assists()
+  q.wait(5000)
+  t.match(q.assists(), [/^cameraCovered null null$/])
+  q.till(q.checkout.close('s1', q.now()))
+  t.equal(q.assists().length, 2, 'nobody waits any more')
+  t.same(Object.keys(patienceMs), assistKinds)
+  t.end()
+})
+
+t.test('verify: what fresh pictures say of a line', t => {
+  const asked = (sku: string, decision: Decision, grams: number | null = null, known = true) =>
+    verify(
+      sku,
+      {
+        decision,
+        candidates: [candidate('apple', 0.7), candidate('pear', 0.3)],
+        twins: ['apple', 'fig'],
+      },
+      {
+        ...{ known, grams, product: product(sku) },
+      },
+    )
+  t.same(asked('apple', 'sure'), { verdict: 'match', score: 0.7 })
+  t.match(asked('fig', 'ask'), { verdict: 'match' }, 'a twin')
+  t.match(asked('pear', 'ask'), { verdict: 'cannotTell', score: 0.3 })
+  t.match(asked('melon', 'sure'), { verdict: 'mismatch', score: 0 })
+  t.match(asked('melon', 'ask'), { verdict: 'cannotTell' })
+  t.match(asked('tea', 'sure', null, false), { verdict: 'cannotTell' }, 'no picture could name it')
+  t.match(asked('apple', 'sure', 12), { verdict: 'mismatch' }, 'far too light')
+  t.match(asked('apple', 'unknown'), { verdict: 'cannotTell' })
+  t.same(verify('apple', null, { known: true, grams: null }), { verdict: 'cannotTell', score: 0 })
+  t.end()
+})
