@@ -8,6 +8,7 @@ import { describeError } from './errors.js'
 import { GalleryDesk } from './gallery-desk.js'
 import { sdNotify } from './inference/addon.js'
 import { Kiosk } from './kiosk.js'
+import { blindMs, leaderOf } from './leader.js'
 import { LifeSigns } from './life-signs.js'
 import type { Logger } from './log.js'
 import { ModelDesk } from './model-desk.js'
@@ -38,6 +39,8 @@ const stateEveryMs = 60_000
 export interface DaemonOptions {
   log: Logger
   clock?: Clock
+  /** Tells the service manager; sd_notify by default. */
+  notify?: (message: string) => boolean
 }
 
 /** All parts of a running daemon, in the order of the data. */
@@ -61,6 +64,8 @@ export class Daemon {
   readonly #config: Config
   readonly #log: Logger
   readonly #clock: Clock
+  readonly #leader = () => leaderOf(this.#config.cameras)
+  readonly #notify: (message: string) => boolean
   /** What stop() must end, in the order of their starts. */
   readonly #running: { stop(): unknown }[] = []
   readonly #products = new Map<string, Product>()
@@ -79,10 +84,11 @@ export class Daemon {
   httpPort = 0
   mqttUrl = ''
 
-  constructor(config: Config, { log, clock = systemClock }: DaemonOptions) {
+  constructor(config: Config, { log, clock = systemClock, notify = sdNotify }: DaemonOptions) {
     this.#config = config
     this.#log = log
     this.#clock = clock
+    this.#notify = notify
   }
 
   /**
@@ -115,7 +121,7 @@ export class Daemon {
       clock,
       log,
     )
-    const counter = new Counter({ ...config.counter, blind: this.#blindMs(), newId })
+    const counter = new Counter({ ...config.counter, blind: blindMs(this.#leader()), newId })
     const models = new ModelDesk({
       config,
       vision,
@@ -255,7 +261,7 @@ export class Daemon {
     await this.#begin(vision)
     const timer = setInterval(() => this.#keepHouse(), housekeepingMs)
     this.#running.push({ stop: () => clearInterval(timer) })
-    await this.#begin(new Watchdog({ work: life.work, health, clock, log, notify: sdNotify }))
+    await this.#begin(new Watchdog({ work: life.work, health, clock, log, notify: this.#notify }))
     log.info({ httpPort: this.httpPort, mqttUrl: publisher.url, bootId, version }, 'grocerd runs')
   }
 
@@ -271,6 +277,11 @@ export class Daemon {
     }
   }
 
+  /** What the state says of the configuration, of which the daemon itself knows only one. */
+  complain(reason: Reason | null): void {
+    this.#parts?.health.set('config', reason)
+  }
+
   /** With the demo broker the address is known once it listens: its port may be 0. */
   async #withBroker(config: Config): Promise<Config> {
     this.mqttUrl = config.mqtt.url
@@ -283,16 +294,6 @@ export class Daemon {
   async #begin<T>(part: { start(): T; stop(): unknown }): Promise<Awaited<T>> {
     this.#running.push(part)
     return await part.start()
-  }
-
-  /** Several cameras are views of one surface: the first that counts items announces, the others vote. */
-  #leader() {
-    return this.#config.cameras.find(camera => camera.mode === 'single')
-  }
-
-  /** Three frames' time, and a second at least: a shorter silence is jitter. */
-  #blindMs(): number {
-    return Math.max(1000, 3000 / (this.#leader()?.fps ?? 10))
   }
 
   // ---- what vision says
@@ -374,9 +375,9 @@ export class Daemon {
     counter.loseSight()
     // Why a model does not load says more than that the process ended because of it.
     if (!this.#modelFault) health.set('vision', reason)
-    for (const { id } of this.#config.cameras) health.set(`camera:${id}`, connecting(id))
     metrics.visionRestarted()
     for (const { id } of this.#config.cameras) {
+      health.set(`camera:${id}`, connecting(id))
       metrics.setCamera({ camera: id, status: 'connecting' })
     }
     models.visionDown(reason.code, reason.message)
