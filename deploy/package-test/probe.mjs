@@ -23,8 +23,9 @@ const send = address =>
 const found = {
   null: open('/dev/null', 'r+'),
   fuse: open('/dev/fuse', 'r+'),
-  etc: open('/etc/grocerd/grocerd.yaml', 'r+'),
-  program: open('/usr/lib/grocerd/package.json', 'r+'),
+  // Mode 666, so that the read-only file system alone says no.
+  etc: open('/etc/grocerd/for-all', 'r+'),
+  program: open('/usr/lib/grocerd/for-all', 'r+'),
   secrets: open('/etc/grocerd/credentials/mqtt-password', 'r'),
   credential: attempt(() =>
     readFileSync(join(process.env.CREDENTIALS_DIRECTORY, 'mqtt-password'), 'utf8').trim(),

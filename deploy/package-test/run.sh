@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From the package to its purge, for real: builds it, installs it in a clean Debian 12 root, whose systemd runs as process 1 of its own
-# namespaces, kills it, reloads it, upgrades it. Root only; of the machine it uses one cgroup of its own. Ends with "N passed, N failed".
+# namespaces, kills it, reloads it, upgrades it. With the path of a package it takes that one. Root only; of the machine it uses one cgroup of its own. Ends with "N passed, N failed".
 set -u
 cd "$(dirname "$0")/../.."
 skip() { echo "skipped: $1"; exit 0; }
@@ -56,11 +56,18 @@ until_true() {
 status_says() { shown grocerd StatusText | grep -q -- "$1"; }
 is_state() { [ "$(shown "$1" ActiveState)" = "$2" ]; }
 ready() { in_network node -e 'fetch("http://127.0.0.1:8080/readyz").then(r => process.exit(r.status === 200 ? 0 : 1), () => process.exit(1))'; }
-# The first message of a kiosk's topic that is not an old one.
-heard() { in_network timeout 70 mosquitto_sub -p 1883 -u till -P till -t "grocerd/$1" -C 1 -R; }
+# The first event of a kiosk that is made while one listens: after a start old ones come again, marked as such.
+heard() { in_network timeout 70 mosquitto_sub -p 1883 -u till -P till -t "grocerd/$1/items" -R | first_new; }
+first_new() {
+  node -e 'require("readline").createInterface({ input: process.stdin }).on("line", line => {
+    if (JSON.parse(line).replayed) return
+    console.log(line)
+    process.exit()
+  })'
+}
 retained() { in_network timeout 20 mosquitto_sub -p 1883 -u till -P till -t "grocerd/$1" -C 1; }
 # field NAME.NAME <JSON
-field() { node -e 'const j = JSON.parse(require("fs").readFileSync(0)); console.log(process.argv[1].split(".").reduce((o, k) => o?.[k], j))' "$1"; }
+field() { node -e 'const j = JSON.parse(require("fs").readFileSync(0, "utf8") || "{}"); console.log(process.argv[1].split(".").reduce((o, k) => o?.[k], j))' "$1"; }
 
 config() { # KIOSK HTTP-PORT PICTURE
   cat <<YAML
@@ -79,13 +86,13 @@ mirror=$(grep -oE '(https?|file|ftp)://[^] ]+/debian/?( |$)' <<<"$sources" | hea
 [ -n "$mirror" ] || { echo 'expected a Debian mirror in /etc/apt but found none'; exit 1; }
 debootstrap --variant=minbase --include=systemd,systemd-sysv,init-system-helpers bookworm "$root" "$mirror" >"$work/debootstrap.log" 2>&1 &
 bootstrap=$!
-npm run package -- --compression none >"$work/package.log" 2>&1 || { tail -n 30 "$work/package.log"; exit 1; }
+deb=${1-}
+[ -n "$deb" ] || npm run package -- --compression none >"$work/package.log" 2>&1 || { tail -n 30 "$work/package.log"; exit 1; }
 wait "$bootstrap" || { tail -n 20 "$work/debootstrap.log"; exit 1; }
 version=$(node -p 'require("./package.json").version')
-deb=dist/grocerd_${version}_$(dpkg --print-architecture).deb
+deb=${deb:-dist/grocerd_${version}_$(dpkg --print-architecture).deb}
 check 'the package is there' yes "$([ -s "$deb" ] && echo yes)"
 cp "$deb" "$root/root/grocerd.deb"
-cp deploy/package-test/probe.mjs "$root/root/probe.mjs"
 # The next version: the same but for its number.
 dpkg-deb -R "$deb" "$work/next"
 next=${version%.*}.$((${version##*.} + 1))
@@ -123,14 +130,16 @@ config kiosk-1 8080 >"$root/etc/grocerd/grocerd.yaml"
 mkdir -p "$root/etc/systemd/system/grocerd.service.d"
 printf '[Service]\nExecStartPre=/usr/lib/grocerd/bin/node /usr/local/lib/probe.mjs\n' >"$root/etc/systemd/system/grocerd.service.d/probe.conf"
 install -m 644 deploy/package-test/probe.mjs "$root/usr/local/lib/probe.mjs"
+for folder in etc usr/lib; do install -m 666 /dev/null "$root/$folder/grocerd/for-all"; done
 in_root systemctl daemon-reload
 in_root systemctl restart grocerd
-event=$(heard kiosk-1/items)
+event=$(heard kiosk-1)
 need 'an item event comes' 1 "$(field schema <<<"$event")"
 seq=$(field seq <<<"$event")
 check '/readyz is 200' yes "$(until_true 30 ready)"
 check 'STATUS says it' ready "$(shown grocerd StatusText)"
-check 'the process is nobody that is on the box' grocerd "$(in_root stat -c %U /var/lib/private/grocerd/outbox 2>/dev/null || in_root stat -c %U /var/lib/private/grocerd)"
+owner=$(stat -c %u "$root/var/lib/private/grocerd/outbox")
+check 'its user exists only while it runs' yes "$([ "$owner" -ge 61184 ] && [ "$owner" -le 65519 ] && echo yes)"
 
 # ---- its walls, seen from inside
 probe() { tr '\n' ' ' <"$root/var/lib/private/grocerd/probe"; }
@@ -147,12 +156,12 @@ in_root systemctl restart grocerd
 
 # ---- killed twice
 restarted() { [ "$(shown grocerd NRestarts)" = "$1" ] && is_state grocerd active; }
-kill -STOP "$(in_network true; pgrep -P "$init" -f 'dist/main.js run')"
+kill -STOP "$(pgrep -P "$init" -f 'dist/main.js run')"
 check 'a daemon that hangs is ended by the watchdog and started again' yes "$(until_true 60 restarted 1)"
 check 'and the journal says by whom' yes "$(in_root journalctl -u grocerd -o cat | grep -q 'Watchdog timeout (limit 15s)' && echo yes)"
 kill -KILL "$(pgrep -P "$init" -f 'dist/main.js run')"
 check 'after kill -9 it is started again' yes "$(until_true 30 restarted 2)"
-event=$(heard kiosk-1/items)
+event=$(heard kiosk-1)
 check 'the numbering goes on' yes "$([ "$(field seq <<<"$event")" -gt "$seq" ] && echo yes)"
 
 # ---- reload
@@ -160,10 +169,10 @@ main=$(shown grocerd MainPID)
 echo 'camera: []' >"$root/etc/grocerd/grocerd.yaml"
 in_root systemctl reload grocerd
 check 'a wrong file is refused in words' yes "$(until_true 20 status_says 'RELOAD_REFUSED: CONFIG_INVALID: 1 error in /etc/grocerd/grocerd.yaml')"
-check 'with the old one items come on' placed "$(heard kiosk-1/items | field action | sed 's/removed/placed/')"
+check 'with the old one items come on' placed "$(heard kiosk-1 | field action | sed 's/removed/placed/')"
 config kiosk-2 8080 >"$root/etc/grocerd/grocerd.yaml"
 in_root systemctl reload grocerd
-need 'a right one is taken' 1 "$(heard kiosk-2/items | field schema)"
+need 'a right one is taken' 1 "$(heard kiosk-2 | field schema)"
 check 'and STATUS is well' yes "$(until_true 30 status_says '^ready$')"
 check 'in the same process' "$main active" "$(shown grocerd MainPID) $(shown grocerd ActiveState)"
 check 'the old name has said good-bye' stopped "$(retained kiosk-1/status)"
@@ -173,17 +182,17 @@ config lane-3 8083 >"$root/etc/grocerd/lane-3.yaml"
 mkdir -m 700 "$root/etc/grocerd/credentials/lane-3"
 cp "$root/etc/grocerd/credentials/mqtt-password" "$root/etc/grocerd/credentials/lane-3/"
 in_root systemctl start grocerd@lane-3
-check 'a lane beside it' 1 "$(heard lane-3/items | field schema)"
+check 'a lane beside it' 1 "$(heard lane-3 | field schema)"
 check 'with its own state' yes "$([ -d "$root/var/lib/private/grocerd-lane-3/outbox" ] && [ -d "$root/var/lib/private/grocerd/outbox" ] && echo yes)"
 
 # ---- upgrade
-seq=$(heard kiosk-2/items | field seq)
+seq=$(heard kiosk-2 | field seq)
 in_root apt-get install -y --no-install-recommends /root/next.deb >"$work/upgrade.log" 2>&1
 need 'upgrade' 0 $?
 is_version() { [ "$(retained "$1/state" | field version)" = "$next" ]; }
 check 'the new version runs' yes "$(until_true 30 is_version kiosk-2)"
 check 'in the lane too' yes "$(until_true 30 is_version lane-3)"
-check 'configuration and state are kept' yes "$([ "$(heard kiosk-2/items | field seq)" -gt "$seq" ] && echo yes)"
+check 'configuration and state are kept' yes "$([ "$(heard kiosk-2 | field seq)" -gt "$seq" ] && echo yes)"
 
 # ---- a configuration that cannot be: it ends with 78, once
 echo 'camera: []' >"$root/etc/grocerd/grocerd.yaml"
@@ -200,6 +209,7 @@ in_root apt-get remove -y grocerd >"$work/remove.log" 2>&1
 check 'remove' 0 $?
 check 'no process is left' '' "$(pgrep -f -P "$init" 'dist/main.js')"
 check 'configuration and state stay' yes "$([ -f "$root/etc/grocerd/grocerd.yaml" ] && [ -d "$root/var/lib/private/grocerd/outbox" ] && echo yes)"
+rm "$root/usr/lib/grocerd/for-all"; rmdir -p --ignore-fail-on-non-empty "$root/usr/lib/grocerd"
 in_root apt-get purge -y grocerd >"$work/purge.log" 2>&1
 check 'purge' 0 $?
 check 'nothing is left' '' "$(cd "$root" && find etc usr var/lib -not -path 'var/lib/dpkg/*' -not -path 'var/lib/apt/*' -name '*grocerd*')"
