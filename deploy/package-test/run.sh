@@ -40,7 +40,7 @@ check() {
   fi
 }
 # The same for what must stop everything.
-need() { check "$@"; [ "$2" = "$3" ] || { in_root journalctl -u 'grocerd*' -o cat -n 30 2>/dev/null | cut -c1-300; end; }; }
+need() { check "$@"; [ "$2" = "$3" ] || { tail -n 5 "$work"/*.log; in_root journalctl -u 'grocerd*' -o cat -n 30 2>/dev/null | cut -c1-300; end; }; }
 end() { echo "$passed passed, $failed failed"; [ "$failed" -eq 0 ]; exit; }
 
 # A command in the root, and one of this machine in its network.
@@ -92,13 +92,13 @@ wait "$bootstrap" || { tail -n 20 "$work/debootstrap.log"; exit 1; }
 version=$(node -p 'require("./package.json").version')
 deb=${deb:-dist/grocerd_${version}_$(dpkg --print-architecture).deb}
 check 'the package is there' yes "$([ -s "$deb" ] && echo yes)"
-cp "$deb" "$root/root/grocerd.deb"
+cp "$deb" "$root/srv/grocerd.deb"
 # The next version: the same but for its number.
 dpkg-deb -R "$deb" "$work/next"
 next=${version%.*}.$((${version##*.} + 1))
 sed -i "s/^Version: .*/Version: $next/" "$work/next/DEBIAN/control"
 sed -i "s/\"version\": \"$version\"/\"version\": \"$next\"/" "$work/next/usr/lib/grocerd/package.json"
-dpkg-deb -Znone --root-owner-group -b "$work/next" "$root/root/next.deb" >/dev/null
+dpkg-deb -Znone --root-owner-group -b "$work/next" "$root/srv/next.deb" >/dev/null
 rm -rf "$work/next"
 
 # ---- systemd, and the package under it
@@ -110,7 +110,7 @@ booted=$!
 is_booted() { init=$(pgrep -P "$booted") && [ "$(cat "/proc/$init/comm")" = systemd ] && in_root systemctl is-system-running | grep -qE 'running|degraded'; }
 need 'systemd runs as process 1' yes "$(until_true 60 is_booted)"
 init=$(pgrep -P "$booted")
-in_root apt-get install -y --no-install-recommends /root/grocerd.deb >"$work/install.log" 2>&1
+in_root apt-get install -y --no-install-recommends /srv/grocerd.deb >"$work/install.log" 2>&1
 need 'apt install' 0 $?
 need 'it is started, as it is after READY=1' active "$(shown grocerd ActiveState)"
 check 'it starts with the box' enabled "$(in_root systemctl is-enabled grocerd)"
@@ -187,7 +187,7 @@ check 'with its own state' yes "$([ -d "$root/var/lib/private/grocerd-lane-3/out
 
 # ---- upgrade
 seq=$(heard kiosk-2 | field seq)
-in_root apt-get install -y --no-install-recommends /root/next.deb >"$work/upgrade.log" 2>&1
+in_root apt-get install -y --no-install-recommends /srv/next.deb >"$work/upgrade.log" 2>&1
 need 'upgrade' 0 $?
 is_version() { [ "$(retained "$1/state" | field version)" = "$next" ]; }
 check 'the new version runs' yes "$(until_true 30 is_version kiosk-2)"
