@@ -109,7 +109,9 @@ function packages() {
     const inside = relative(join(home, 'node_modules'), path)
     const unused = inside.startsWith(join('onnxruntime-node', 'bin'))
       ? !(inside.startsWith(library) && basename(path).startsWith('libonnxruntime.so'))
-      : /\.(ts|mts|cts|map|flow)$/.test(path) || /^(?!licen[cs]e).*\.md$/i.test(basename(path))
+      : /\.(ts|mts|cts|map|flow|html)$/.test(path) ||
+        /^(?!licen[cs]e).*\.md$/i.test(basename(path)) ||
+        /(^|\/)\./.test(inside)
     if (unused) rmSync(path)
     else chmodSync(path, 0o644)
   }
@@ -198,7 +200,7 @@ Suggests: mosquitto, intel-opencl-icd
 Section: misc
 Priority: optional
 Description: grocery recognition beside the camera of a checkout
- ${description}.
+ ${description.replace(': ', ':\n ')}.
 `,
   )
   write('DEBIAN/conffiles', '/etc/grocerd/grocerd.yaml\n')

@@ -157,6 +157,8 @@ in_root systemctl restart grocerd
 
 # ---- killed twice
 restarted() { [ "$(shown grocerd NRestarts)" = "$1" ] && is_state grocerd active; }
+sleep 17
+check 'while all goes on it is pinged, and lives longer than the watchdog waits' 0 "$(shown grocerd NRestarts)"
 kill -STOP "$(pgrep -P "$init" -f 'dist/main.js run')"
 check 'a daemon that hangs is ended by the watchdog and started again' yes "$(until_true 60 restarted 1)"
 check 'and the journal says by whom' yes "$(in_root journalctl -u grocerd -o cat | grep -q 'Watchdog timeout (limit 15s)' && echo yes)"
