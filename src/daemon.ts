@@ -11,11 +11,12 @@ import { describeError } from './errors.js'
 import { GalleryDesk } from './gallery-desk.js'
 import { sdNotify } from './inference/addon.js'
 import { Kiosk } from './kiosk.js'
+import { blindMs, leaderOf } from './leader.js'
 import { LifeSigns } from './life-signs.js'
 import type { Logger } from './log.js'
 import { ModelDesk } from './model-desk.js'
 import { clockSynced } from './observe/clock-sync.js'
-import { Health } from './observe/health.js'
+import { Health, type Reason } from './observe/health.js'
 import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
 import { logReadiness } from './observe/readiness-log.js'
@@ -40,6 +41,8 @@ const housekeepingMs = 1000
 export interface DaemonOptions {
   log: Logger
   clock?: Clock
+  /** Tells the service manager; sd_notify by default. */
+  notify?: (message: string) => boolean
 }
 
 /** All parts of a running daemon, in the order of the data. */
@@ -65,6 +68,8 @@ export class Daemon {
   readonly #config: Config
   readonly #log: Logger
   readonly #clock: Clock
+  readonly #leader = () => leaderOf(this.#config.cameras)
+  readonly #notify: (message: string) => boolean
   /** What stop() must end, in the order of their starts. */
   readonly #running: { stop(): unknown }[] = []
   #parts: Parts | null = null
@@ -72,10 +77,11 @@ export class Daemon {
   httpPort = 0
   mqttUrl = ''
 
-  constructor(config: Config, { log, clock = systemClock }: DaemonOptions) {
+  constructor(config: Config, { log, clock = systemClock, notify = sdNotify }: DaemonOptions) {
     this.#config = config
     this.#log = log
     this.#clock = clock
+    this.#notify = notify
   }
 
   /**
@@ -108,7 +114,7 @@ export class Daemon {
       clock,
       log,
     )
-    const settings = { ...config.counter, blind: this.#blindMs(), newId }
+    const settings = { ...config.counter, blind: blindMs(this.#leader()), newId }
     const things = makeCounter(this.#leader(), settings)
     const products: Products = new Products(() => gallery.products)
     const counter = new Checkout(things, {
@@ -291,7 +297,7 @@ export class Daemon {
     await this.#begin(vision)
     const timer = setInterval(() => this.#keepHouse(), housekeepingMs)
     this.#running.push({ stop: () => clearInterval(timer) })
-    await this.#begin(new Watchdog({ work: life.work, health, clock, log, notify: sdNotify }))
+    await this.#begin(new Watchdog({ work: life.work, health, clock, log, notify: this.#notify }))
     log.info({ httpPort: this.httpPort, mqttUrl: publisher.url, bootId, version }, 'grocerd runs')
   }
 
@@ -307,6 +313,11 @@ export class Daemon {
     }
   }
 
+  /** What the state says of the configuration, of which the daemon itself knows only one. */
+  complain(reason: Reason | null): void {
+    this.#parts?.health.set('config', reason)
+  }
+
   /** With the demo broker the address is known once it listens: its port may be 0. */
   async #withBroker(config: Config): Promise<Config> {
     this.mqttUrl = config.mqtt.url
@@ -319,16 +330,6 @@ export class Daemon {
   async #begin<T>(part: { start(): T; stop(): unknown }): Promise<Awaited<T>> {
     this.#running.push(part)
     return await part.start()
-  }
-
-  /** Several cameras are views of one surface: the first that counts items announces, the others vote. */
-  #leader() {
-    return this.#config.cameras.find(({ mode }) => mode !== 'stream') ?? null
-  }
-
-  /** Three frames' time, and a second at least: a shorter silence is jitter. */
-  #blindMs(): number {
-    return Math.max(1000, 3000 / (this.#leader()?.fps ?? 10))
   }
 
   #record(outcome: Outcome): void {

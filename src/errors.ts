@@ -416,6 +416,12 @@ export const errorTable = {
     remedy:
       'Ask once, and again after a second; look for a loop in the till, or for a stranger at the broker.',
   },
+  RELOAD_REFUSED: {
+    meaning:
+      'A reload was asked for and the new configuration cannot be used: the old one stays in force.',
+    remedy:
+      'Mend what the message names (`grocerd check --config FILE` tells when it is right) and reload again.',
+  },
   REPLAY_INVALID: {
     meaning:
       'The base has no usable replay.bin and replay.json, which keep old classes from being forgotten.',

@@ -257,7 +257,8 @@ export function loadConfig(
       { cause },
     )
   }
-  const shown = relative(process.cwd(), path)
+  // A service starts in /, where the short form of a path only looks like a wrong one.
+  const shown = process.cwd() === '/' ? path : relative(process.cwd(), path)
   const file = shown.startsWith('..') ? path : shown || path
   return resolvePaths(parseConfig(text, file, env, checks), dirname(resolve(path)))
 }

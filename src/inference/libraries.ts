@@ -109,12 +109,21 @@ function nodeModules(path: string): string[] {
   return [join(projectRoot, 'node_modules', path), join(projectRoot, '..', path)]
 }
 
+/** A user that systemd made for the service alone has none, and asking for it throws. */
+function homeFolder(): string | null {
+  try {
+    return homedir()
+  } catch {
+    return null
+  }
+}
+
 function pythonPackages(env: NodeJS.ProcessEnv): string[] {
   const version = /^python3\.\d+$/
-  const home = env.HOME || homedir()
+  const home = env.HOME || homeFolder()
   return [
     ...(env.VIRTUAL_ENV ? expand(join(env.VIRTUAL_ENV, 'lib'), version, 'site-packages') : []),
-    ...expand(join(home, '.local', 'lib'), version, 'site-packages'),
+    ...(home ? expand(join(home, '.local', 'lib'), version, 'site-packages') : []),
     ...expand('/usr/local/lib', version, 'dist-packages'),
     ...expand('/usr/local/lib', version, 'site-packages'),
     '/usr/lib/python3/dist-packages',

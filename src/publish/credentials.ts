@@ -44,12 +44,12 @@ export async function readCredentials(
 const passwordOf = (path: string | null): string | null =>
   path === null ? null : readSecret(path, 'mqtt.passwordFile')
 
-/** systemd hands it over in a folder that only the service can read. */
+/** systemd hands it over in a folder that only the service can read; the unit gives an empty one where there is no file. */
 async function systemdPassword(env: NodeJS.ProcessEnv): Promise<string | null> {
   if (!env.CREDENTIALS_DIRECTORY) return null
   const path = join(env.CREDENTIALS_DIRECTORY, 'mqtt-password')
   const text = await readFile(path, 'utf8').catch(() => null)
-  return text === null ? null : text.split('\n')[0]!.trim()
+  return text?.split('\n')[0]!.trim() || null
 }
 
 async function read(name: string, path: string): Promise<Buffer> {
