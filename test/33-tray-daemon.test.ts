@@ -1,6 +1,7 @@
 // Mode tray in the daemon: which counter it makes, what a till that asks is told of several things, what a change of mode does.
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { systemClock } from '../src/clock.js'
 import { makeCounter, takeUp } from '../src/counter/make-counter.js'
 import type { ItemCounter } from '../src/counter/item-counter.js'
@@ -11,9 +12,10 @@ import type { Down } from '../src/protocol.js'
 import type { Box, FrameObservations, Observation } from '../src/recognition/types.js'
 import { TillDesk } from '../src/till-desk.js'
 import { counterSettings } from './helpers/counter-settings.js'
-import { Listener, pictureFolder, startDaemon } from './helpers/daemon.js'
+import { type Heard, Listener, pictureFolder, startDaemon, visionOf } from './helpers/daemon.js'
+import { loadValidators } from './helpers/till.js'
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 const whole: Box = [0, 0, 1, 1]
 const left: Box = [0.1, 0.2, 0.3, 0.5]
@@ -252,4 +254,119 @@ t.test('a real daemon whose camera becomes a tray after kill -9', async t => {
   const removed = after.events().find(event => event.action === 'removed')
   t.match(removed, { reason: 'sessionEnd', item: { itemId: placed.item.itemId } })
   t.equal(removed.seq, placed.seq + 1)
+})
+
+/** A till that hears a basket; every message of its topics is held against the schemas. */
+function basketOf(t: Test, till: Listener) {
+  const schemas = loadValidators()
+  const isBasket = ({ topic, message }: Heard) => topic === 'basket' && message !== ''
+  return {
+    complete: (count: number, from = 0) =>
+      till.until(
+        one => isBasket(one) && one.message.complete && one.message.items.length === count,
+        `a complete basket of ${count}`,
+        { from, ms: 60_000 },
+      ),
+    valid() {
+      for (const [topic, name] of [
+        ['items', 'item'],
+        ['basket', 'basket'],
+      ] as const) {
+        const validate = schemas.get(name)!
+        for (const { message } of till.heard.filter(one => one.topic === topic))
+          t.ok(validate(message), `${topic}: ${JSON.stringify(validate.errors)}`)
+      }
+    },
+  }
+}
+
+const idsOf = ({ message }: Heard) =>
+  Object.fromEntries(
+    (message.items as Item[]).map(({ itemId, sku, disposition }) => [itemId, [sku, disposition]]),
+  )
+
+t.test('kill -9 of vision, then of the daemon, over a tray of four things', async t => {
+  const dir = t.testdir()
+  const folder = join(dir, 'pictures')
+  const show = (name: string) => {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder)
+    copyFileSync(join('deploy/demo/tray', name), join(folder, 'tray.jpg'))
+  }
+  show('20-banana-moved.3000ms.jpg')
+  const settle = 3000
+  const config = {
+    cameras: [{ id: 'counter', source: `dir:${folder}?hold=1h`, fps: 10, mode: 'tray' }],
+    counter: { needSession: false, settle: `${settle}ms` },
+    outbox: { dir: join(dir, 'state'), resendFor: '1s' },
+  }
+  const first = await startDaemon(dir, config)
+  t.teardown(() => first.process.kill('SIGKILL'))
+  const till = new Listener(first.mqttUrl)
+  t.teardown(() => till.stop())
+  const basket = basketOf(t, till)
+  const { items } = (await basket.complete(4)).message
+  const idOf = (wanted: string) => items.find(({ sku }: Item) => sku === wanted)?.itemId
+  const milk = idOf('arla-medium-fat-milk')
+  const sale = { itemId: idOf('banana'), sku: 'banana', lineId: 'l1', by: 'shopper' }
+  t.match(await till.ask('confirm', sale), { ok: true })
+  const sold = await till.until(
+    ({ topic, message }) =>
+      topic === 'basket' && message.items?.some((item: Item) => item.disposition === 'sold'),
+    'a basket with the sold banana',
+  )
+  const before = idsOf(sold)
+  t.same(Object.values(before).sort(), [
+    ['arla-medium-fat-milk', 'open'],
+    ['aubergine', 'open'],
+    ['banana', 'sold'],
+    ['bravo-orange-juice', 'open'],
+  ])
+  const said = ['placed', 'placed', 'placed', 'placed', 'changed']
+  const actions = (of: Listener) => of.events().map(({ action }) => action)
+
+  let from = till.heard.length
+  process.kill(visionOf(first.process.pid!), 'SIGKILL')
+  const blind = await till.until(
+    ({ topic, message }) => topic === 'basket' && message.complete === false,
+    'a basket that nobody sees',
+    { from },
+  )
+  t.same(idsOf(blind), before, 'what nobody sees is not gone')
+  from = till.heard.indexOf(blind)
+  const again = await basket.complete(4, from)
+  t.same(idsOf(again), before)
+  const isReady = ({ topic, message }: Heard) => topic === 'state' && message.readiness === 'ready'
+  const ready = await till.until(isReady, 'ready', { from })
+  const took = Math.round(again.at - ready.at)
+  t.ok(took < settle, `whole ${took} ms after vision's return`)
+  await till.until(() => till.events().length >= said.length, 'all events')
+  t.same(actions(till), said, 'and nothing else happened')
+  basket.valid()
+  const { seq } = till.events().at(-1)
+  first.process.kill('SIGKILL')
+  await first.ended
+
+  // While nobody looked, one was taken.
+  show('23-without-arla-medium-fat-milk.3000ms.jpg')
+  const second = await startDaemon(dir, config)
+  t.teardown(() => second.process.kill('SIGKILL'))
+  const after = new Listener(second.mqttUrl)
+  t.teardown(() => after.stop())
+  const seen = basketOf(t, after)
+  const left = await seen.complete(3)
+  const { [milk]: _, ...rest } = before
+  t.same(idsOf(left), rest, 'under the ids that they had')
+  await after.until(() => after.events().some(({ action }) => action === 'removed'), 'it is gone')
+  const fresh = after.events().filter(({ replayed }) => !replayed)
+  t.match(fresh, [
+    {
+      action: 'removed',
+      reason: 'taken',
+      seq: seq + 1,
+      item: { itemId: milk, disposition: 'open' },
+    },
+  ])
+  t.equal(fresh.length, 1, 'no sale and no thing is invented')
+  seen.valid()
 })

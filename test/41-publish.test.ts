@@ -1289,7 +1289,7 @@ t.test('every message is one readable line for who watches', async t => {
   )
   t.equal(
     line('basket', examples.basket),
-    'basket  Royal Gala (view ok, session s-2026-11-22-0042)',
+    'basket  Royal Gala (sold), Anjou? (view ok, session s-2026-11-22-0042)',
   )
   t.equal(
     line('basket', {

@@ -210,6 +210,7 @@ t.test('answers what is asked', async t => {
     ['/page.js', 200, 'text/javascript; charset=utf-8', /EventSource/],
     ['/camera.js', 200, 'text/javascript; charset=utf-8', /CameraCard/],
     ['/dom.js', 200, 'text/javascript; charset=utf-8', /createElement/],
+    ['/things.js', 200, 'text/javascript; charset=utf-8', /boxLabels/],
     ['/words.js', 200, 'text/javascript; charset=utf-8', /statusWords/],
     ['/api/v1/state', 200, 'application/json; charset=utf-8', JSON.stringify(view.nowState)],
     ['/api/v1/basket', 200, 'application/json; charset=utf-8', JSON.stringify(view.nowBasket)],

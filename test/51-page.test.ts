@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { createLog } from '../src/log.js'
 import { HttpServer } from '../src/observe/http/server.js'
 import { Metrics } from '../src/observe/metrics.js'
+import type { Box, Decision } from '../src/recognition/types.js'
 import { appleEvent, appleFrame, appleItem, FakeView } from './helpers/fake-view.js'
 
 const executablePath = '/usr/bin/chromium'
@@ -136,6 +137,69 @@ t.test('the page in Chromium', { skip }, async t => {
     t.equal(await page.locator('#events img').count(), 0, 'a name is never markup')
     t.match(await page.locator('#events li').first().textContent(), name, 'newest first')
     await page.screenshot({ path: join(pictures, 'degraded.png') })
+    t.same(problems, [])
+  })
+
+  await t.test('names each of several things at its box, and lists them', async t => {
+    const { page, view, problems } = await open(t, {
+      width: 1280,
+      height: 800,
+      colorScheme: 'light',
+    })
+    const [apple] = appleFrame.observations
+    const thing = (name: string, decision: Decision, box: Box) => ({
+      ...apple!,
+      box,
+      decision,
+      candidates: [{ ...apple!.candidates[0]!, name }, apple!.candidates[1]!],
+    })
+    const observations = [
+      thing('Plum', 'unknown', [0.4, 0.5, 0.6, 0.8]),
+      thing('Lemon', 'ask', [0.75, 0.02, 0.98, 0.4]),
+      thing('Arla medium fat milk', 'sure', [0.05, 0.2, 0.2, 0.9]),
+    ]
+    view.tell('frame', { ...appleFrame, observations })
+    const camera = page.getByRole('article', { name: 'Camera lane' })
+    await camera.getByRole('heading', { name: '3 things' }).waitFor()
+    t.same(await camera.locator('.thing').allTextContents(), [
+      'Arla medium fat milkSure',
+      'Not recognisedUnknown',
+      'LemonNot sure',
+    ])
+    t.same(await camera.locator('.label').allTextContents(), [
+      'Arla medium fat milk',
+      'Not recognised',
+      'Lemon',
+    ])
+    const shot = (await camera.locator('.shot').boundingBox())!
+    for (const [index, [x0, y0, x1]] of [
+      observations[2]!.box,
+      observations[0]!.box,
+      observations[1]!.box,
+    ].entries()) {
+      const label = camera.locator('.label').nth(index)
+      const { x, y, width, height } = (await label.boundingBox())!
+      const tone = await label.getAttribute('data-tone')
+      t.equal(tone, ['good', 'bad', 'ask'][index])
+      const [left, right] = [shot.x + x0 * shot.width, shot.x + x1 * shot.width]
+      t.ok(x < right && x + width > left, 'over its box')
+      const top = shot.y + y0 * shot.height
+      t.ok(Math.abs(index === 2 ? y - top : y + height - top) < 2, 'at its upper edge')
+      t.ok(x >= shot.x && x + width <= shot.x + shot.width + 1 && y >= shot.y, 'in the picture')
+    }
+    const pear = { ...appleItem, itemId: 'item-2', name: 'Pear', decision: 'ask' as const }
+    const sold = { ...appleItem, disposition: 'sold' as const }
+    const basket = { ...view.nowBasket, complete: false, view: 'many' as const }
+    view.tell('basket', { ...basket, items: [sold, pear] })
+    await page.getByText('More things than a tray is counted with').waitFor()
+    t.same(await page.locator('#basket li').allTextContents(), [
+      '1 ×Pink Lady appleSold',
+      '1 ×PearNot sure',
+    ])
+    await page.screenshot({ path: join(pictures, 'several.png') })
+    view.tell('frame', { ...appleFrame, observations: [observations[2]!] })
+    await camera.getByRole('heading', { name: 'Arla medium fat milk' }).waitFor()
+    t.equal(await camera.locator('.label, .thing').count(), 0, 'one thing is the headline')
     t.same(problems, [])
   })
 

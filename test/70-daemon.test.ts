@@ -6,7 +6,7 @@ import t from 'tap'
 import { createLog } from '../src/log.js'
 import { DemoBroker } from '../src/publish/broker.js'
 import { hasFfmpeg, makeClip } from './helpers/clip.js'
-import { Listener, pictureFolder, startDaemon } from './helpers/daemon.js'
+import { Listener, pictureFolder, startDaemon, visionOf } from './helpers/daemon.js'
 import { loadValidators } from './helpers/till.js'
 
 t.setTimeout(180_000)
@@ -19,14 +19,6 @@ async function get(port: number, path: string) {
   const response = await fetch(`http://127.0.0.1:${port}${path}`)
   return { status: response.status, text: await response.text() }
 }
-
-/** The vision process of a daemon: its only node child. */
-const visionOf = (pid: number): number =>
-  Number(
-    spawnSync('pgrep', ['-P', String(pid), '-f', 'vision.js'])
-      .stdout.toString()
-      .trim(),
-  )
 
 async function untilGone(pid: number, ms = 3000): Promise<boolean> {
   for (const end = performance.now() + ms; performance.now() < end; await sleep(20)) {

@@ -40,8 +40,14 @@ function describeItem(event: ItemEvent): string {
   return columns.join('  ') + (others.length > 0 ? `  (${guess} ${others.join(', ')})` : '')
 }
 
+/** Of several things in a row the till's next touch is worth a sign. */
+function inBasket({ name, sku, decision, disposition }: BasketMessage['items'][number]): string {
+  const sold = disposition === 'sold' ? ' (sold)' : ''
+  return `${shown(name, sku)}${decision === 'ask' ? '?' : ''}${sold}`
+}
+
 function describeBasket(basket: BasketMessage): string {
-  const names = basket.items.map(item => shown(item.name, item.sku)).join(', ')
+  const names = basket.items.map(inBasket).join(', ')
   const session = basket.session === null ? '' : `, session ${basket.session}`
   const partly = basket.complete ? '' : ', not complete'
   return `basket  ${names || 'nothing'} (view ${basket.view}${partly}${session})`

@@ -85,6 +85,24 @@ const state: StateMessage = {
   clock: { synced: true },
 }
 
+/** On a tray: another thing, which a person must name, beside the apple that is sold. */
+const asked: ItemEvent['item'] = {
+  ...item,
+  itemId: '019aab3c-7a44-7b10-9c2e-5d6f7081920a',
+  sku: pear.sku,
+  name: pear.name,
+  plu: pear.plu,
+  weight: null,
+  decision: 'ask',
+  askReason: 'confidence',
+  score: 0.52,
+  alternatives: [
+    { ...pear, score: 0.52 },
+    { ...apple, score: 0.41 },
+  ],
+  box: [0.71, 0.3, 0.95, 0.62],
+}
+
 const basket: BasketMessage = {
   schema: 1,
   kiosk: 'kiosk-1',
@@ -95,7 +113,7 @@ const basket: BasketMessage = {
   validMs: 30_000,
   complete: true,
   view: 'ok',
-  items: [item],
+  items: [{ ...item, disposition: 'sold', lineId: '3' }, asked],
 }
 
 const frames: FrameMessage = {

@@ -135,8 +135,14 @@ export const basketSchema = z.strictObject({
     .describe(
       'Not to be believed later than this after asOf; null: until the next one, or until status is not online',
     ),
-  complete: z.boolean().describe('false while a hand or an overlap hides something'),
-  view: z.enum(['ok', 'moving', 'hand', 'dark', 'empty', 'many']),
+  complete: z
+    .boolean()
+    .describe('true only where all that lies there was just seen for certain and is in items'),
+  view: z
+    .enum(['ok', 'moving', 'hand', 'dark', 'empty', 'many'])
+    .describe(
+      'What the camera sees: hand: something that is no goods lies over an item; many: more things than are counted',
+    ),
   items: z.array(itemSchema),
 })
 export type BasketMessage = z.infer<typeof basketSchema>

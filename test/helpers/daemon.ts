@@ -1,5 +1,5 @@
 // A real daemon process for tests: its own state directory, a broker inside on a free port, and a till that listens.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -67,6 +67,14 @@ export async function startDaemon(
   })
   return ready
 }
+
+/** The vision process of a daemon: its only node child. */
+export const visionOf = (pid: number): number =>
+  Number(
+    spawnSync('pgrep', ['-P', String(pid), '-f', 'vision.js'])
+      .stdout.toString()
+      .trim(),
+  )
 
 export interface Heard {
   topic: string

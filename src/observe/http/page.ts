@@ -18,5 +18,6 @@ export const pageRoutes: Route[] = [
   file('/page.js', 'page.js', 'text/javascript'),
   file('/camera.js', 'camera.js', 'text/javascript'),
   file('/dom.js', 'dom.js', 'text/javascript'),
+  file('/things.js', 'things.js', 'text/javascript'),
   file('/words.js', 'words.js', 'text/javascript'),
 ]

@@ -1,5 +1,6 @@
 // One camera on the page: its newest picture with boxes, and what recognition says of it.
 import { byId, make, write } from './dom.js'
+import { boxLabels, thingRows } from './things.js'
 import {
   ago,
   askWords,
@@ -123,23 +124,12 @@ export class CameraCard {
     this.#find('.candidates').replaceChildren(...best.candidates.slice(0, 4).map(candidateRow))
   }
 
-  /** On a tray each thing is named, with what is decided of it. */
   #showSeveral(observations, reason) {
-    this.#find('.verdict').replaceChildren(
-      ...observations.map(({ decision, candidates }) => {
-        const [words, tone] = decisionWords[decision] ?? [decision, 'wait']
-        const name = decision === 'unknown' ? undefined : candidates[0]?.name
-        return make(
-          'span',
-          { class: 'chip', 'data-tone': tone },
-          name ? `${name}: ${words}` : words,
-        )
-      }),
-    )
+    this.#find('.verdict').replaceChildren()
     delete this.#find('.headline').dataset.quiet
     this.#setHeadline(`${observations.length} things`)
     write(this.#find('.meaning'), reason ? `${sentence(reason)}.` : '')
-    this.#find('.candidates').replaceChildren()
+    this.#find('.candidates').replaceChildren(...thingRows(observations))
   }
 
   #drawBoxes(observations) {
@@ -154,6 +144,7 @@ export class CameraCard {
       parts.push(shape('rect', { class: 'box', 'data-tone': tone, ...place }))
     }
     this.#find('.boxes').replaceChildren(...parts)
+    this.#find('.labels').replaceChildren(...boxLabels(observations))
   }
 
   /** Asks for the next picture only when this one is here, and only while somebody can see it. */

@@ -80,7 +80,11 @@ const none = words => make('li', { class: 'none' }, words)
 function showBasket(basket) {
   write(byId('session'), basket.session ? `Session ${basket.session}` : 'No session')
   byId('basket-note').hidden = basket.complete !== false
-  write(byId('basket-note'), 'Something is hidden or moving: the list may be incomplete.')
+  const words =
+    basket.view === 'many'
+      ? 'More things than a tray is counted with: the list may be incomplete.'
+      : 'Something is hidden or moving: the list may be incomplete.'
+  write(byId('basket-note'), words)
   const items = basket.items ?? []
   byId('basket').replaceChildren(
     ...(items.length ? items.map(basketRow) : [none('Nothing lies here.')]),
@@ -96,7 +100,7 @@ function basketRow(item) {
     {},
     make('span', { class: 'count' }, count),
     make('span', { class: 'name' }, item.name ?? 'Not recognised'),
-    chip(item.decision),
+    item.disposition === 'sold' ? plainChip('Sold') : chip(item.decision),
   )
 }
 
