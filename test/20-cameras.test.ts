@@ -31,11 +31,13 @@ t.test('a source that is wrong is told with what was expected', async t => {
   const cases: [string, string][] = [
     ['pictures', 'source "pictures": Expected a URI such as dir:FOLDER or file:CLIP'],
     ['dir:', 'source "dir:": Expected a path after dir:'],
-    ['dirr:x', 'source "dirr:x": Expected dir: or file: but received dirr:'],
-    ['constructor:x', 'source "constructor:x": Expected dir: or file: but received constructor:'],
     [
-      'rtsp://host/1',
-      'source "rtsp://host/1": rtsp: is not in this version, which reads dir: and file:',
+      'dirr:x',
+      'source "dirr:x": Expected dir:, file:, v4l2:, rtsp:, rtsps:, http:, https: or gst: but received dirr:',
+    ],
+    [
+      'constructor:x',
+      'source "constructor:x": Expected dir:, file:, v4l2:, rtsp:, rtsps:, http:, https: or gst: but received constructor:',
     ],
     ['dir:x?hodl=2s', 'source "dir:x?hodl=2s": Unknown option "hodl"; did you mean "hold"?'],
     [
