@@ -17,7 +17,7 @@ import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
 import { logReadiness } from './observe/readiness-log.js'
 import { Watchdog } from './observe/watchdog.js'
-import type { Up } from './protocol.js'
+import { stillSees, type Up } from './protocol.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
 import { Outbox } from './publish/outbox/outbox.js'
@@ -332,7 +332,7 @@ export class Daemon {
         metrics.setCamera(message)
         // The first word of a camera, good or bad, ends the start.
         if (status !== 'connecting') health.started()
-        if (status !== 'live' && camera === this.#leader()?.id) counter.loseSight()
+        if (!stillSees.has(status) && camera === this.#leader()?.id) counter.loseSight()
         this.#showState()
         return
       }

@@ -53,6 +53,12 @@ export const errorTable = {
     meaning: 'No key that this kiosk trusts has signed the model bundle.',
     remedy: 'Add the public key to models.keys if it is yours; else do not use the bundle.',
   },
+  CAMERA_BLURRED: {
+    meaning:
+      'For half a minute the camera has shown the counter with less than 60 % of the fine detail of its reference picture.',
+    remedy:
+      'Clean the lens and its window, set the focus; if it is sharp, delete its file below cameras/ in the state directory and start again.',
+  },
   CAMERA_BUSY: {
     meaning: 'Another program has the camera.',
     remedy: 'End that program: `fuser -v` with the device says which it is.',
@@ -60,6 +66,10 @@ export const errorTable = {
   CAMERA_CONNECTING: {
     meaning: 'The camera is being opened and has not given a frame yet.',
     remedy: 'Wait a moment; if it stays, check cable, power and address.',
+  },
+  CAMERA_COVERED: {
+    meaning: 'For 20 seconds the camera has shown nothing of the counter and no detail at all.',
+    remedy: 'Take away what covers the lens.',
   },
   CAMERA_DARK: {
     meaning:
@@ -90,6 +100,11 @@ export const errorTable = {
     meaning:
       'A camera that was open has gone: it was unplugged, or the program that feeds it ended.',
     remedy: 'Check cable, power and that program; grocerd opens it again by itself.',
+  },
+  CAMERA_MOVED: {
+    meaning: 'The camera does not look where it looked when its reference picture was taken.',
+    remedy:
+      'Put it back; if it is to stay so, check roi and mask, delete its file below cameras/ in the state directory and start again.',
   },
   CAMERA_NOT_FOUND: {
     meaning: 'The camera, file or folder that a source names is not there, or cannot be opened.',

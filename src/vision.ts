@@ -15,6 +15,7 @@ import { Exchangeable } from './recognition/exchange.js'
 import { readPicture } from './recognition/picture.js'
 import { previewOf } from './recognition/preview.js'
 import { Recogniser } from './recognition/recogniser.js'
+import { ViewWatch } from './recognition/view/watch.js'
 import { WithGallery } from './recognition/with-gallery.js'
 import { standBack } from './stand-back.js'
 import { Teacher } from './teacher.js'
@@ -64,7 +65,10 @@ class CameraLoop {
     this.#pictures = new PictureHealth(this.camera, systemClock, (status, reason) =>
       send({ type: 'cameraHealth', camera: config.id, status, reason }),
     )
-    this.#recogniser = new Recogniser(config, classifier, this.#configure.counter, systemClock)
+    const { counter, stateDir } = this.#configure
+    // A recording shows one view after another on purpose.
+    const view = this.camera.isLive ? new ViewWatch(config, stateDir, systemClock) : null
+    this.#recogniser = new Recogniser(config, classifier, counter, systemClock, view)
   }
 
   start(): void {
@@ -112,6 +116,7 @@ class CameraLoop {
         this.#pictures.seen({
           dark: seen.scene.view === 'dark',
           unchanged: this.#recogniser.unchanged,
+          view: this.#recogniser.viewFault,
         })
         // What an old picture shows may not lie there any more.
         if (!this.#pictures.isFrozen) send({ type: 'observations', frame: seen })

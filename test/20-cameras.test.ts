@@ -111,7 +111,7 @@ t.test('failures in a row make a camera stalled, and no reopening hides them', t
   const failures = new PictureHealth({ id: 'cam', isLive: true }, new HandClock(), (...word) =>
     said.push([word[0], word[1]?.message].filter(Boolean).join(' ')),
   )
-  const recognised = () => failures.seen({ dark: false, unchanged: false })
+  const recognised = () => failures.seen({ dark: false, unchanged: false, view: null })
   const fail = (times: number) => {
     for (let n = 1; n <= times; n++) failures.failed({ code: 'IMAGE_EMPTY', message: `bad ${n}` })
   }
@@ -160,7 +160,7 @@ t.test('dark for three seconds, the same for ten: said once, and taken back at o
     const show = (seconds: number, look: object) => {
       for (let n = 0; n < seconds * 10; n++) {
         clock.advance(100)
-        pictures.seen({ dark: false, unchanged: false, ...look })
+        pictures.seen({ dark: false, unchanged: false, view: null, ...look })
       }
     }
     const saysNext = (expected: string[], words: string) => t.same(said.splice(0), expected, words)

@@ -10,6 +10,8 @@ import { hiddenCells, hideCells } from './mask.js'
 import { type PictureInput, readPicture } from './picture.js'
 import { gridSize, lumaGrid, type SceneSettings, SceneWatcher } from './scene.js'
 import type { FrameObservations, StagesMs } from './types.js'
+import type { ViewFault } from './view/compare.js'
+import type { ViewWatch } from './view/watch.js'
 
 /** Enough for the grid of the scene; the decoder gives the nearest DCT scale above. */
 const scenePixels = 96
@@ -31,13 +33,18 @@ export class Recogniser {
   readonly #watcher: SceneWatcher
   readonly #gate: MotionGate<Classification>
   readonly #hidden: ReadonlySet<number>
+  readonly #view: Pick<ViewWatch, 'look'> | null
+  /** What has been wrong with the view for long enough. */
+  viewFault: ViewFault | null = null
 
   constructor(
     camera: CameraConfig,
     classifier: Pick<PictureClassifier, 'classify'>,
     settings: SceneSettings & GateSettings,
     clock: Clock,
+    view: Pick<ViewWatch, 'look'> | null = null,
   ) {
+    this.#view = view
     this.#camera = camera
     this.#hidden = hiddenCells(camera, gridSize)
     this.#classifier = classifier
@@ -62,6 +69,7 @@ export class Recogniser {
     const input = await readPicture(frame.bytes, `camera ${id} frame ${frame.number}`, rotate)
     const grid = hideCells(await this.#grid(input), this.#hidden)
     const scene = this.#watcher.look(grid)
+    if (this.#view) this.viewFault = await this.#view.look(input, scene)
     // A scene that moves or is empty has no item to ask about; stream mode wants every frame.
     const worthALook = mode === 'stream' || scene.view === 'object'
     const known = worthALook && mode !== 'stream' ? this.#gate.known(grid) : null
