@@ -39,7 +39,8 @@ const viewWords: Record<ViewFault, { code: string; words: string }> = {
   },
   blurred: {
     code: 'CAMERA_BLURRED',
-    words: 'Expected the counter as sharp as in its reference picture but much of the detail is gone',
+    words:
+      'Expected the counter as sharp as in its reference picture but much of the detail is gone',
   },
   moved: {
     code: 'CAMERA_MOVED',
