@@ -8,6 +8,9 @@ import type { Up } from './protocol.js'
 import { readPicture } from './recognition/picture.js'
 import { previewOf } from './recognition/preview.js'
 import type { Recogniser } from './recognition/recogniser.js'
+import type { Scene } from './recognition/types.js'
+import type { ViewFault } from './recognition/view/compare.js'
+import { ViewWatch } from './recognition/view/watch.js'
 
 /** What makes observations of frames: of one thing, or of a tray. */
 export type AnyRecogniser = Pick<Recogniser, 'recognise' | 'wake' | 'unchanged'>
@@ -25,12 +28,19 @@ export class CameraLoop {
   #newest: { bytes: Uint8Array; capturedAt: number } | null = null
   #previewWanted = false
   readonly #pictures: PictureHealth
+  readonly #view: ViewWatch | null
   failed = 0
   recognised = 0
   #busy = false
   #checksWhileBusy = 0
 
-  constructor(config: CameraConfig, recogniser: AnyRecogniser, send: (message: Up) => void) {
+  /** @param stateDir of the reference pictures */
+  constructor(
+    config: CameraConfig,
+    recogniser: AnyRecogniser,
+    stateDir: string | null,
+    send: (message: Up) => void,
+  ) {
     this.#camera = config
     this.#recogniser = recogniser
     this.#send = send
@@ -40,6 +50,8 @@ export class CameraLoop {
     this.#pictures = new PictureHealth(this.camera, systemClock, (status, reason) =>
       send({ type: 'cameraHealth', camera: config.id, status, reason }),
     )
+    // A recording shows one view after another on purpose.
+    this.#view = this.camera.isLive ? new ViewWatch(config, stateDir, systemClock) : null
   }
 
   start(): void {
@@ -87,6 +99,7 @@ export class CameraLoop {
         this.#pictures.seen({
           dark: seen.scene.view === 'dark',
           unchanged: this.#recogniser.unchanged,
+          view: await this.#viewFault(frame.bytes, seen.scene),
         })
         // What an old picture shows may not lie there any more.
         if (!this.#pictures.isFrozen) this.#send({ type: 'observations', frame: seen })
@@ -98,6 +111,13 @@ export class CameraLoop {
       }
       this.#busy = false
     }
+  }
+
+  /** What is wrong with the view for long enough. */
+  async #viewFault(bytes: Uint8Array, scene: Scene): Promise<ViewFault | null> {
+    if (!this.#view) return null
+    const { id, rotate } = this.#camera
+    return this.#view.look(await readPicture(bytes, `camera ${id}`, rotate), scene)
   }
 
   async #sendPreview({

@@ -53,14 +53,33 @@ export const errorTable = {
     meaning: 'No key that this kiosk trusts has signed the model bundle.',
     remedy: 'Add the public key to models.keys if it is yours; else do not use the bundle.',
   },
+  CAMERA_BLURRED: {
+    meaning:
+      'For half a minute the camera has shown the counter with less than 60 % of the fine detail of its reference picture.',
+    remedy:
+      'Clean the lens and its window, set the focus; if it is sharp, delete its file below cameras/ in the state directory and start again.',
+  },
+  CAMERA_BUSY: {
+    meaning: 'Another program has the camera.',
+    remedy: 'End that program: `fuser -v` with the device says which it is.',
+  },
   CAMERA_CONNECTING: {
     meaning: 'The camera is being opened and has not given a frame yet.',
     remedy: 'Wait a moment; if it stays, check cable, power and address.',
+  },
+  CAMERA_COVERED: {
+    meaning: 'For 20 seconds the camera has shown nothing of the counter and no detail at all.',
+    remedy: 'Take away what covers the lens.',
   },
   CAMERA_DARK: {
     meaning:
       'Everything the camera has shown for three seconds is dark: no light, or a covered lens.',
     remedy: 'Uncover the lens or turn on the light; nothing is announced until it sees again.',
+  },
+  CAMERA_DENIED: {
+    meaning: "The camera's device is there, and the daemon's user may not use it.",
+    remedy:
+      'Add that user to the group video (usermod -aG video USER) and start the daemon again; in a container pass the device in.',
   },
   CAMERA_ENDED: {
     meaning: 'A finite source (a file, or dir: with loop=0) has been read to its end.',
@@ -72,10 +91,20 @@ export const errorTable = {
     remedy:
       'Restart the camera, or whatever relays its pictures; nothing is announced until they change.',
   },
+  CAMERA_LOGIN_REFUSED: {
+    meaning: 'A network camera does not accept user and password, or wants some and got none.',
+    remedy:
+      'Write user:password to a file of mode 0600 and name it in the source: ?credentials=FILE; the file is read at each opening.',
+  },
   CAMERA_LOST: {
     meaning:
       'A camera that was open has gone: it was unplugged, or the program that feeds it ended.',
     remedy: 'Check cable, power and that program; grocerd opens it again by itself.',
+  },
+  CAMERA_MOVED: {
+    meaning: 'The camera does not look where it looked when its reference picture was taken.',
+    remedy:
+      'Put it back; if it is to stay so, check roi and mask, delete its file below cameras/ in the state directory and start again.',
   },
   CAMERA_NOT_FOUND: {
     meaning: 'The camera, file or folder that a source names is not there, or cannot be opened.',
@@ -83,7 +112,8 @@ export const errorTable = {
   },
   CAMERA_SOURCE_INVALID: {
     meaning: 'A camera source is not a URI that this version reads.',
-    remedy: 'Use dir:FOLDER?hold=2s&gap=0s&loop=1, file:CLIP or file:FIFO?live=1.',
+    remedy:
+      'Use v4l2:DEVICE, rtsp://HOST/PATH, http://HOST/PATH, gst:PIPELINE, file:CLIP or dir:FOLDER; docs/12-cameras.md has each with its options.',
     exit: exitCodes.config,
   },
   CAMERA_STALLED: {
@@ -157,7 +187,7 @@ export const errorTable = {
       'Look at the code in the message and the log of the broker; grocerd tries again every 5 s.',
   },
   FFMPEG_NOT_FOUND: {
-    meaning: 'A file: source needs ffmpeg and it is not on the PATH.',
+    meaning: 'A file:, rtsp: or v4l2: source needs ffmpeg and it is not on the PATH.',
     remedy: 'Install it: apt install ffmpeg.',
   },
   GALLERY_EMPTY: {
@@ -191,6 +221,10 @@ export const errorTable = {
     meaning: 'Nobody says how much memory the GPU has, so its budget cannot be kept.',
     remedy:
       "Install the GPU's driver with its library (libnvidia-ml.so.1 for NVIDIA), or use device CPU.",
+  },
+  GSTREAMER_NOT_FOUND: {
+    meaning: 'A gst: source needs gst-launch-1.0 and it is not on the PATH.',
+    remedy: 'Install it: apt install gstreamer1.0-tools gstreamer1.0-plugins-good.',
   },
   HTTP_BODY_INVALID: {
     meaning: 'The body of an HTTP request is not a JSON object.',

@@ -9,7 +9,7 @@ const visionPatienceMs = 4000
 const diskPatienceMs = 5000
 
 /** In these a camera gives pictures; in all others it is known, and said, that and why it gives none. */
-const gives = new Set<CameraStatus>(['live', 'dark', 'frozen'])
+const gives = new Set<CameraStatus>(['live', 'dark', 'frozen', 'covered', 'blurred', 'moved'])
 
 interface Writer {
   /** Writes that ended, well or not. */

@@ -16,6 +16,8 @@ export interface Configure {
   memory: Config['memory']
   /** Where compiled models are kept; null: nowhere. */
   cacheDir: string | null
+  /** Where the reference pictures of the cameras are kept. */
+  stateDir: string
   /** How many ways of loading the model did not fit into the memory before this one. */
   attempt: number
   /** The number of the change that brought this model, which `ready` names; 0: none, it is what a start begins with. */
@@ -63,7 +65,7 @@ export interface RuntimeState {
   device: string
 }
 
-/** live: pictures come and can be used; dark, frozen: they come and show nothing, or nothing of now. */
+/** live: pictures come and can be used; dark, covered, frozen: they come and show nothing, or nothing of now; blurred, moved: worse ones than at first. */
 export const cameraStatuses = [
   'connecting',
   'live',
@@ -72,8 +74,14 @@ export const cameraStatuses = [
   'ended',
   'dark',
   'frozen',
+  'covered',
+  'blurred',
+  'moved',
 ] as const
 export type CameraStatus = (typeof cameraStatuses)[number]
+
+/** It sees enough to count by: what is recognised is only less sure. */
+export const stillSees: ReadonlySet<CameraStatus> = new Set(['live', 'blurred', 'moved'])
 
 export interface CameraHealth {
   type: 'cameraHealth'

@@ -15,6 +15,7 @@ export function visionConfig(config: Config): Configure {
     runtime,
     memory,
     cacheDir: runtime.cache ? join(outbox.dir, 'cache') : null,
+    stateDir: outbox.dir,
     attempt: 0,
     change: 0,
     recognition,

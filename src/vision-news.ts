@@ -10,7 +10,7 @@ import type { ModelDesk } from './model-desk.js'
 import type { Health, Reason } from './observe/health.js'
 import type { Metrics } from './observe/metrics.js'
 import type { Products } from './products.js'
-import type { Up } from './protocol.js'
+import { stillSees, type Up } from './protocol.js'
 import type { EventEnvelope } from './publish/event.js'
 import type { Publisher } from './publish/publisher.js'
 import { connecting, insteadOf, isBuilt, isWithin, standIn } from './reasons.js'
@@ -92,7 +92,7 @@ export class VisionNews {
         metrics.setCamera(message)
         // The first word of a camera, good or bad, ends the start.
         if (status !== 'connecting') health.started()
-        if (status !== 'live' && camera === leader?.id) counter.loseSight()
+        if (!stillSees.has(status) && camera === leader?.id) counter.loseSight()
         showState()
         return
       }

@@ -130,7 +130,7 @@ async function main(): Promise<void> {
         camera.mode === 'tray'
           ? new TrayRecogniser(camera, detector, words, message.counter, systemClock)
           : new Recogniser(camera, words, message.counter, systemClock)
-      loops.set(camera.id, new CameraLoop(camera, recogniser, send))
+      loops.set(camera.id, new CameraLoop(camera, recogniser, message.stateDir, send))
     }
     for (const loop of loops.values()) loop.start()
     const newest = (camera: string) => loops.get(camera)?.newest ?? null

@@ -446,6 +446,7 @@ t.test('what grows past its budget while it runs ends, with a word before', asyn
     runtime,
     memory: { gpuFraction: 0.15, gpuBytes: null, hostBytes: 600 * MiB },
     cacheDir: null,
+    stateDir: '.tap',
     attempt: 0,
     change: 0,
     recognition,

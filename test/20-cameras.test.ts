@@ -31,11 +31,13 @@ t.test('a source that is wrong is told with what was expected', async t => {
   const cases: [string, string][] = [
     ['pictures', 'source "pictures": Expected a URI such as dir:FOLDER or file:CLIP'],
     ['dir:', 'source "dir:": Expected a path after dir:'],
-    ['dirr:x', 'source "dirr:x": Expected dir: or file: but received dirr:'],
-    ['constructor:x', 'source "constructor:x": Expected dir: or file: but received constructor:'],
     [
-      'rtsp://host/1',
-      'source "rtsp://host/1": rtsp: is not in this version, which reads dir: and file:',
+      'dirr:x',
+      'source "dirr:x": Expected dir:, file:, v4l2:, rtsp:, rtsps:, http:, https: or gst: but received dirr:',
+    ],
+    [
+      'constructor:x',
+      'source "constructor:x": Expected dir:, file:, v4l2:, rtsp:, rtsps:, http:, https: or gst: but received constructor:',
     ],
     ['dir:x?hodl=2s', 'source "dir:x?hodl=2s": Unknown option "hodl"; did you mean "hold"?'],
     [
@@ -110,7 +112,7 @@ t.test('failures in a row make a camera stalled, and no reopening hides them', t
   const failures = new PictureHealth({ id: 'cam', isLive: true }, new HandClock(), (...word) =>
     said.push([word[0], word[1]?.message].filter(Boolean).join(' ')),
   )
-  const recognised = () => failures.seen({ dark: false, unchanged: false })
+  const recognised = () => failures.seen({ dark: false, unchanged: false, view: null })
   const fail = (times: number) => {
     for (let n = 1; n <= times; n++) failures.failed({ code: 'IMAGE_EMPTY', message: `bad ${n}` })
   }
@@ -159,7 +161,7 @@ t.test('dark for three seconds, the same for ten: said once, and taken back at o
     const show = (seconds: number, look: object) => {
       for (let n = 0; n < seconds * 10; n++) {
         clock.advance(100)
-        pictures.seen({ dark: false, unchanged: false, ...look })
+        pictures.seen({ dark: false, unchanged: false, view: null, ...look })
       }
     }
     const saysNext = (expected: string[], words: string) => t.same(said.splice(0), expected, words)

@@ -30,6 +30,7 @@ const configure = (...sources: string[]): Configure => ({
   runtime: {} as Configure['runtime'],
   memory: {} as Configure['memory'],
   cacheDir: null,
+  stateDir: '.tap',
   attempt: 0,
   change: 0,
   recognition: {} as Configure['recognition'],

@@ -322,8 +322,8 @@ t.test(
     )
 
     await t.rejects(
-      startDaemon(join(dir, 'a'), { cameras: [camera('v4l2:/dev/video0')] }),
-      /CONFIG_INVALID: 1 error in .*\n.*:1:\d+ cameras.0.source: v4l2: is not in this version, which reads dir: and file:/,
+      startDaemon(join(dir, 'a'), { cameras: [camera('usb:/dev/video0')] }),
+      /CONFIG_INVALID: 1 error in .*\n.*:1:\d+ cameras.0.source: Expected dir:, .* or gst: but received usb:/,
     )
     const refused = spawnSync(process.execPath, [
       'dist/main.js',

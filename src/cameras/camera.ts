@@ -113,23 +113,24 @@ export class Camera {
     const signal = AbortSignal.any([stop, opening.signal])
     // A slow rate is no stall.
     const patience = Math.max(stallMs, 3000 / this.#fps)
-    const stall = new GroceryError(
-      'CAMERA_STALLED',
-      `camera ${this.id}: Expected a frame within ${patience / 1000} s but none came`,
-    )
-    let timer = setTimeout(() => opening.abort(stall), patience)
+    const stallAfter = (ms: number) => {
+      const words = `camera ${this.id}: Expected a frame within ${ms / 1000} s but none came`
+      const stall = () => opening.abort(new GroceryError('CAMERA_STALLED', words))
+      return setTimeout(stall, ms)
+    }
+    let timer = stallAfter(Math.max(patience, this.#source.firstPictureMs ?? 0))
     let live = false
     try {
       for await (const bytes of this.#source(signal)) {
         clearTimeout(timer)
-        timer = setTimeout(() => opening.abort(stall), patience)
+        timer = stallAfter(patience)
         if (!live) this.#onHealth('live', null)
         live = true
         this.#keep(bytes)
       }
-      if (opening.signal.aborted) throw stall
+      opening.signal.throwIfAborted()
     } catch (error) {
-      throw opening.signal.aborted ? stall : error
+      throw opening.signal.aborted ? opening.signal.reason : error
     } finally {
       clearTimeout(timer)
     }

@@ -1,9 +1,5 @@
-// ffmpeg as a child process that writes JPEG pictures to a pipe; shared by every source that it can read.
-import { spawn } from 'node:child_process'
-import { GroceryError } from '../errors.js'
-import { JpegSplitter } from './jpeg-splitter.js'
-
-const maxStderr = 2000
+// The arguments of ffmpeg, for every source that it can read.
+import { childPictures } from './child.js'
 
 /** Pictures at the wanted rate, encoded anew, from whatever ffmpeg can decode. */
 export const encodedAt = (fps: number): string[] => [
@@ -18,64 +14,36 @@ export const encodedAt = (fps: number): string[] => [
 /** The pictures of a stream of JPEG as they are. */
 export const asTheyAre = ['-c:v', 'copy']
 
+export const decoders = ['none', 'vaapi', 'jetson'] as const
+export type Decoder = (typeof decoders)[number]
+
+/**
+ * What decodes, before -i. With vaapi the pictures come back to memory by themselves, and what the GPU cannot
+ * decode the CPU does; jetson wants NVIDIA's ffmpeg, and decodes H.264 only.
+ */
+export const decodedBy: Record<Decoder, string[]> = {
+  none: [],
+  vaapi: ['-hwaccel', 'vaapi', '-hwaccel_device', '/dev/dri/renderD128'],
+  jetson: ['-c:v', 'h264_nvv4l2dec'],
+}
+
 /**
  * Pictures of one ffmpeg run.
- * @param input the arguments up to and with -i; an array, so that no shell ever reads a name
+ * @param input the arguments up to and with -i
  * @param output encodedAt or asTheyAre
- * Throws FFMPEG_NOT_FOUND, or CAMERA_NOT_FOUND with ffmpeg's last words.
+ * @param stdin what `-i pipe:0` reads
+ * Throws FFMPEG_NOT_FOUND and the codes of childPictures, with ffmpeg's last words.
  */
-export async function* ffmpegPictures(
+export function ffmpegPictures(
   input: string[],
   output: string[],
   what: string,
   signal: AbortSignal,
+  stdin?: string,
 ): AsyncIterable<Uint8Array> {
+  const quiet = ['-nostdin', '-hide_banner', '-loglevel', 'error']
   const pipe = ['-an', ...output, '-f', 'image2pipe', 'pipe:1']
-  const child = spawn(
-    'ffmpeg',
-    ['-nostdin', '-hide_banner', '-loglevel', 'error', ...input, ...pipe],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  )
-  const ended = new Promise<number | NodeJS.Signals | NodeJS.ErrnoException>(resolve => {
-    child.once('error', resolve)
-    child.once('close', (code, signal) => resolve(code ?? signal ?? 1))
-  })
-  let words = ''
-  child.stderr.on('data', chunk => {
-    words = (words + chunk).slice(-maxStderr)
-  })
-  const kill = () => child.kill('SIGKILL')
-  signal.addEventListener('abort', kill, { once: true })
-  if (signal.aborted) kill()
-  try {
-    const splitter = new JpegSplitter()
-    for await (const chunk of child.stdout) yield* splitter.push(chunk)
-    const end = await ended
-    if (typeof end === 'object') {
-      if (end.code === 'ENOENT') {
-        throw new GroceryError(
-          'FFMPEG_NOT_FOUND',
-          `Expected ffmpeg on the PATH to read ${what} but there is none`,
-        )
-      }
-      throw new GroceryError(
-        'CAMERA_NOT_FOUND',
-        `${what}: starting ffmpeg failed: ${end.message}`,
-        { cause: end },
-      )
-    }
-    if (end !== 0 && !signal.aborted) {
-      const ending = typeof end === 'number' ? `exit code ${end}` : `ended by ${end}`
-      const last = words.trim().split('\n').at(-1) || ending
-      throw new GroceryError(
-        'CAMERA_NOT_FOUND',
-        `Expected a video at ${what} but ffmpeg says: ${last}`,
-      )
-    }
-  } finally {
-    signal.removeEventListener('abort', kill)
-    kill()
-  }
+  const args = [...quiet, ...input, ...pipe]
+  const program = { program: 'ffmpeg', args, what, notFound: 'FFMPEG_NOT_FOUND' } as const
+  return childPictures(stdin === undefined ? program : { ...program, stdin }, signal)
 }

@@ -1,7 +1,9 @@
-// What a camera's pictures say of it while its source is live: unreadable, dark or frozen; and few failures are told. Pure.
+// What a camera's pictures say of it while its source is live: unreadable, dark, frozen, or another view than it was; and few failures are told. Pure.
 import type { Clock } from '../clock.js'
 import type { CameraStatus } from '../protocol.js'
 import type { HealthListener } from './camera.js'
+
+type ViewFault = 'covered' | 'blurred' | 'moved'
 
 interface Reason {
   code: string
@@ -19,6 +21,8 @@ export interface Look {
   dark: boolean
   /** It was exactly the one before, to the last bit of its brightness. */
   unchanged: boolean
+  /** What has been wrong with the view for long enough. */
+  view: ViewFault | null
 }
 
 const tooManyInARow = 10
@@ -27,6 +31,22 @@ const tellEvery = 1000
 const darkAfterMs = 3000
 /** No sensor gives the same picture twice; one that seems to for so long shows an old one. */
 const frozenAfterMs = 10_000
+
+const viewWords: Record<ViewFault, { code: string; words: string }> = {
+  covered: {
+    code: 'CAMERA_COVERED',
+    words: 'Expected to see the counter but nothing of it and no detail is there',
+  },
+  blurred: {
+    code: 'CAMERA_BLURRED',
+    words:
+      'Expected the counter as sharp as in its reference picture but much of the detail is gone',
+  },
+  moved: {
+    code: 'CAMERA_MOVED',
+    words: 'Expected the view of its reference picture but it looks elsewhere',
+  },
+}
 
 export class PictureHealth {
   readonly #camera: { id: string; isLive: boolean }
@@ -73,13 +93,13 @@ export class PictureHealth {
   }
 
   /** A picture could be read. */
-  seen({ dark, unchanged }: Look): void {
+  seen({ dark, unchanged, view }: Look): void {
     const now = this.#clock.mono()
     this.#inARow = 0
     this.#darkSince = dark ? (this.#darkSince ?? now) : null
     this.#sameSince = unchanged ? (this.#sameSince ?? this.#seenAt ?? now) : null
     this.#seenAt = now
-    this.#complain(this.#darkness(now) ?? this.#frost(now))
+    this.#complain(this.#darkness(now) ?? this.#frost(now) ?? this.#look(view))
   }
 
   /** Counts a fault, and says whether to tell it: the first and every thousandth, or the log floods. */
@@ -100,6 +120,12 @@ export class PictureHealth {
     if (!this.#lasts('frozen', this.#sameSince, frozenAfterMs, now)) return null
     const message = `camera ${this.#camera.id}: Expected the noise of a sensor but its picture has not changed for ${frozenAfterMs / 1000} s`
     return { status: 'frozen', reason: { code: 'CAMERA_FROZEN', message } }
+  }
+
+  #look(view: ViewFault | null): Complaint | null {
+    if (view === null) return null
+    const { code, words } = viewWords[view]
+    return { status: view, reason: { code, message: `camera ${this.#camera.id}: ${words}` } }
   }
 
   /** What was complained of needs no new proof after the source was opened again. */

@@ -201,10 +201,15 @@ export function resolvePaths(config: Config, folder: string): Config {
   const model = (name: string) => (/[/\\]|\.(xml|onnx)$/.test(name) ? from(name) : name)
   const { classifier, embedder, ensemble } = config.models
   const source = (uri: string) =>
-    uri.replace(
-      /^(dir|file):(?!\/)([^?]*)/,
-      (_, scheme, path) => `${scheme}:${resolve(folder, path)}`,
-    )
+    uri
+      .replace(
+        /^(dir|file):(?!\/)([^?]*)/,
+        (_, scheme, path) => `${scheme}:${resolve(folder, path)}`,
+      )
+      .replace(
+        /^((?:rtsp|http)s?:[^?]*\?(?:.*&)?credentials=)(?!\/|%2F)([^&]+)/i,
+        (_, before, path) => `${before}${resolve(folder, path)}`,
+      )
   return {
     ...config,
     cameras: config.cameras.map(camera => ({ ...camera, source: source(camera.source) })),

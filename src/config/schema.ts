@@ -229,9 +229,7 @@ export const configSchema = z.strictObject({
       passwordFile: path.nullable().default(null),
       keepalive: duration('15s'),
       commands: z.array(z.enum(verbs)).default([...defaultVerbs]),
-      homeAssistant: z
-        .literal(false, 'mqtt.homeAssistant is not in this version; leave it false')
-        .default(false),
+      homeAssistant: z.boolean().default(false),
     })
     .prefault({}),
   http: z

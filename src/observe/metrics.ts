@@ -8,6 +8,7 @@ import {
   cameraStatuses,
   type ModelState,
   type RuntimeState,
+  stillSees,
   type VisionMetrics,
 } from '../protocol.js'
 import type { Decision, FrameObservations } from '../recognition/types.js'
@@ -78,7 +79,7 @@ export class Metrics {
   ])
   readonly #cameraFaults = this.#counter(
     'camera_faults_total',
-    'How often a camera was found stalled, lost, dark or frozen.',
+    'How often a camera was found stalled, lost, dark, frozen, covered, blurred or moved.',
     ['camera', 'status'],
   )
   readonly #frames = this.#counter(
@@ -201,7 +202,7 @@ export class Metrics {
   }
 
   setCamera({ camera, status }: Pick<CameraHealth, 'camera' | 'status'>): void {
-    this.#cameraUp.set({ camera }, status === 'live' ? 1 : 0)
+    this.#cameraUp.set({ camera }, stillSees.has(status) ? 1 : 0)
     for (const one of cameraStatuses)
       this.#cameraStatus.set({ camera, status: one }, one === status ? 1 : 0)
     if (!well.has(status)) this.#cameraFaults.inc({ camera, status })

@@ -11,6 +11,7 @@ import { Connection } from './connection.js'
 import { refusal, withoutSecrets } from './connection-problem.js'
 import { readCredentials } from './credentials.js'
 import { Delivery } from './delivery.js'
+import { HomeAssistant } from './home-assistant.js'
 import { Incoming, type TillListener } from './incoming.js'
 import { Latest } from './latest.js'
 import type { AssistMessage, BasketMessage, ItemEvent, StateMessage, Status } from './messages.js'
@@ -66,6 +67,7 @@ export class Publisher {
   private readonly connection: Connection
   private readonly delivery: Delivery
   private readonly incoming: Incoming
+  private readonly homeAssistant: HomeAssistant
   private readonly state: Latest
   private readonly basket: Latest
   private stateMessage: StateMessage | null = null
@@ -84,6 +86,7 @@ export class Publisher {
     const url = mqtt.url === 'embedded' ? embeddedUrl(mqtt.listen) : mqtt.url
     this.url = withoutSecrets(url)
     this.topics = topicsOf(topicPrefix(config))
+    this.homeAssistant = new HomeAssistant(config)
     this.state = new Latest(() => this.publishState())
     this.basket = new Latest(() => this.publishBasket(this.content))
     this.delivery = new Delivery({
@@ -254,11 +257,23 @@ export class Publisher {
     }
     if (!this.connection.connected || connection !== this.connections) return
     this.announced = true
+    void this.announceDevice()
     log.info({ url: this.url, connection }, 'mqtt: connected')
     this.delivery.connected()
     // They may have changed while the others were on their way.
     if (this.content !== said.content) void this.basket.send()
     if (this.stateMessage !== said.state) void this.state.send()
+  }
+
+  /** A broker that forbids it takes events all the same. */
+  private async announceDevice(): Promise<void> {
+    try {
+      await this.homeAssistant.announce((topic, payload) =>
+        this.connection.publish(topic, payload, { qos: 1, retain: true }),
+      )
+    } catch (error) {
+      this.options.log.warn({ err: error }, 'mqtt: Home Assistant could not be told')
+    }
   }
 
   private down(reason: { code: string; message: string }): void {

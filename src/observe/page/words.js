@@ -37,6 +37,9 @@ export const cameraWords = {
   lost: ['lost, trying again', 'bad'],
   dark: ['dark or covered', 'bad'],
   frozen: ['shows an old picture', 'bad'],
+  covered: ['covered', 'bad'],
+  blurred: ['out of focus', 'bad'],
+  moved: ['was moved', 'bad'],
   ended: ['ended', 'wait'],
 }
 

@@ -1,0 +1,94 @@
+// v4l2: a USB or built-in camera by its device file, best the stable name below /dev/v4l/by-id; read by ffmpeg.
+import { access, constants, readdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { GroceryError } from '../errors.js'
+import { asTheyAre, encodedAt, ffmpegPictures } from './ffmpeg.js'
+import type { Source, SourceOptions } from './source.js'
+import { thinned } from './thin.js'
+import {
+  controlsIn,
+  formatsIn,
+  type Lock,
+  type Locks,
+  settingsFor,
+  v4l2Ctl,
+} from './v4l2-controls.js'
+
+const firstPictureMs = 10_000
+/** Four letters of the device by what ffmpeg calls it. */
+const formats = { mjpeg: 'MJPG', yuyv422: 'YUYV' } as const
+type Format = keyof typeof formats
+
+/** Throws CAMERA_NOT_FOUND with the cameras that are there, CAMERA_DENIED. */
+async function checkDevice(path: string): Promise<void> {
+  const code = await access(path, constants.R_OK | constants.W_OK).then(
+    () => null,
+    (error: NodeJS.ErrnoException) => error.code,
+  )
+  if (code === null) return
+  if (code === 'EACCES' || code === 'EPERM') {
+    const words = `Expected to read and write ${path} but received ${code}`
+    throw new GroceryError('CAMERA_DENIED', words)
+  }
+  const others = await readdir(dirname(path)).catch((): string[] => [])
+  const there = others.length > 0 ? others.slice(0, 16).join(', ') : 'nothing'
+  const words = `Expected a camera at ${path} but received ${code}; ${dirname(path)} holds ${there}`
+  throw new GroceryError('CAMERA_NOT_FOUND', words)
+}
+
+/** MJPEG where the camera has it, for USB 2 carries few raw pictures; where nobody can say, it has. */
+async function chooseFormat(path: string): Promise<Format> {
+  const listed = await v4l2Ctl(['-d', path, '--list-formats-ext'])
+  if (listed === null) return 'mjpeg'
+  const offered = formatsIn(listed)
+  return offered.length === 0 || offered.includes(formats.mjpeg) ? 'mjpeg' : 'yuyv422'
+}
+
+/** What the camera does not offer stays as it is: doctor says so. */
+async function hold(path: string, locks: Locks): Promise<void> {
+  if (locks.exposure === null && locks.focus === null) return
+  const listed = await v4l2Ctl(['-d', path, '--list-ctrls'])
+  const { settings } = settingsFor(locks, controlsIn(listed ?? ''))
+  // One by one: a value may be refused while its automatic is still on.
+  for (const setting of settings) await v4l2Ctl(['-d', path, '--set-ctrl', setting])
+}
+
+export const v4l2Options = ['size', 'format', 'exposure', 'focus']
+
+export interface V4l2Wishes {
+  locks: Locks
+  /** null: MJPEG where it is offered */
+  format: Format | null
+  size: string
+}
+
+/** Throws CAMERA_SOURCE_INVALID. */
+export function readWishes(options: SourceOptions): V4l2Wishes {
+  const lock = (key: string): Lock => {
+    const text = options.text(key)
+    if (text === null || text === 'auto') return null
+    return text === 'lock' ? 'lock' : options.number(key, { least: 0, most: 100_000 })
+  }
+  const format = options.choice('format', ['auto', 'mjpeg', 'yuyv422'], 'auto')
+  return {
+    locks: { exposure: lock('exposure'), focus: lock('focus') },
+    format: format === 'auto' ? null : format,
+    size: options.size('size', '1280x720'),
+  }
+}
+
+export function v4l2Source(path: string, options: SourceOptions, fps: number): Source {
+  const { locks, format, size } = readWishes(options)
+  const open = async function* (signal: AbortSignal): AsyncIterable<Uint8Array> {
+    await checkDevice(path)
+    const chosen = format ?? (await chooseFormat(path))
+    await hold(path, locks)
+    const device = ['-f', 'v4l2', '-input_format', chosen, '-video_size', size]
+    const input = [...device, '-framerate', String(fps), '-i', path]
+    // The driver gives the nearest rate that it has, which may be more than was wanted.
+    yield* chosen === 'mjpeg'
+      ? thinned(ffmpegPictures(input, asTheyAre, path, signal), fps)
+      : ffmpegPictures(input, encodedAt(fps), path, signal)
+  }
+  return Object.assign(open, { isLive: true, firstPictureMs })
+}

@@ -1,0 +1,99 @@
+// What others build upon: the two example tills against the demo, the Prometheus rules and the dashboard against real /metrics.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import ts from 'typescript'
+
+t.setTimeout(120_000)
+
+const noProm = spawnSync('promtool', ['--version']).status === 0 ? false : 'promtool is wanted'
+const python = process.env.GROCERD_REFERENCE_PYTHON ?? 'python3'
+const noPaho =
+  spawnSync(python, ['-c', 'from paho.mqtt.client import CallbackAPIVersion']).status === 0
+    ? false
+    : 'paho-mqtt 2 is wanted (GROCERD_REFERENCE_PYTHON)'
+
+/** Resolves when the words of a process have all that is wanted. */
+function until(child: ChildProcess, wanted: RegExp[], what: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let words = ''
+    const timer = setTimeout(() => reject(new Error(`no ${what} in: ${words}`)), 60_000)
+    const hear = (chunk: Buffer) => {
+      words += chunk
+      if (!wanted.every(pattern => pattern.test(words))) return
+      clearTimeout(timer)
+      resolve(words)
+    }
+    child.stdout!.on('data', hear)
+    child.stderr!.on('data', hear)
+  })
+}
+
+async function demo(t: Test): Promise<{ port: string; http: string }> {
+  const child = spawn(process.execPath, ['dist/main.js', 'demo'], {
+    env: {
+      ...process.env,
+      GROCERD_MQTT_LISTEN: '127.0.0.1:0',
+      GROCERD_HTTP_LISTEN: '127.0.0.1:0',
+    },
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const words = await until(child, [/-p \d+/, /http:\/\/[^\s:]+:\d+/], 'addresses')
+  return { port: /-p (\d+)/.exec(words)![1]!, http: /http:\/\/[^\s:]+:\d+/.exec(words)![0] }
+}
+
+/** A sure thing is confirmed, and the kiosk answers with an event of that. */
+const sold = [/kiosk online/, /placed sure \S+/, /changed sure \S+/]
+
+t.test('the tills of examples/ sell from the demo', async t => {
+  const { port } = await demo(t)
+  for (const file of ['examples/till.ts', 'examples/till.py'])
+    t.ok(readFileSync(file, 'utf8').split('\n').length <= 52, `${file} is short`)
+  const code = ts.transpileModule(readFileSync('examples/till.ts', 'utf8'), {
+    compilerOptions: { module: ts.ModuleKind.ES2022, target: ts.ScriptTarget.ES2022 },
+  })
+  const script = join(t.testdir(), 'till.mjs')
+  writeFileSync(script, code.outputText)
+  const tills: [string, ChildProcess][] = [
+    ['TypeScript', spawn(process.execPath, [script, `mqtt://127.0.0.1:${port}`, 'grocerd/demo'])],
+  ]
+  if (noPaho) t.comment(noPaho)
+  for (const [name, till] of tills) {
+    t.teardown(() => till.kill('SIGKILL'))
+    const words = await until(till, sold, `sale of the till in ${name}`)
+    t.notMatch(words, /refused/, `${name}: nothing is refused`)
+    till.kill('SIGKILL')
+  }
+})
+
+t.test('the till in Python sells from the demo', { skip: noPaho }, async t => {
+  const { port } = await demo(t)
+  const till = spawn(python, ['examples/till.py', '127.0.0.1', port, 'grocerd/demo'])
+  t.teardown(() => till.kill('SIGKILL'))
+  t.notMatch(await until(till, sold, 'sale'), /refused|Traceback/)
+})
+
+t.test('the rules are right, and what they and the dashboard name is measured', async t => {
+  const { http } = await demo(t)
+  const metrics = await (await fetch(`${http}/metrics`)).text()
+  const rules = readFileSync('deploy/grafana/rules.yml', 'utf8')
+  const dashboard = JSON.parse(readFileSync('deploy/grafana/dashboard.json', 'utf8'))
+  const queries = JSON.stringify(dashboard) + rules
+  const named = new Set([...queries.matchAll(/grocerd_[a-z_]+/g)].map(([name]) => name))
+  t.ok(named.size > 10)
+  for (const name of named) {
+    const family = name.replace(/_(bucket|sum|count)$/, '')
+    t.match(metrics, new RegExp(`^# TYPE (${name}|${family}) `, 'm'), name)
+  }
+  t.equal(new Set(dashboard.panels.map((one: { id: number }) => one.id)).size, 10)
+  if (noProm) {
+    t.comment(noProm)
+    return
+  }
+  const checked = spawnSync('promtool', ['check', 'rules', 'deploy/grafana/rules.yml'])
+  t.equal(checked.status, 0, String(checked.stdout) + checked.stderr)
+  const lint = spawnSync('promtool', ['check', 'metrics'], { input: metrics })
+  const ours = `${lint.stdout}${lint.stderr}`.split('\n').filter(line => /grocerd_/.test(line))
+  t.same(ours, [], 'promtool has no complaint of ours')
+})
