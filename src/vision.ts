@@ -14,6 +14,7 @@ import { queueFor, TrayDetector } from './recognition/tray-detector.js'
 import { Recogniser } from './recognition/recogniser.js'
 import { TextReader } from './recognition/text/reader.js'
 import { TrayRecogniser } from './recognition/tray-recogniser.js'
+import { WithBarcode } from './recognition/with-barcode.js'
 import { WithGallery } from './recognition/with-gallery.js'
 import { WithText } from './recognition/with-text.js'
 import { standBack } from './stand-back.js'
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
   let detector: TrayDetector | null = null
   let teacher: Teacher | null = null
   let words: WithText | null = null
+  let codes: WithBarcode | null = null
   let reader: TextReader | null = null
   let configured: Configure | null = null
   const beside = new Beside()
@@ -57,6 +59,7 @@ async function main(): Promise<void> {
     await beside.drop()
     await detector?.stop()
     await teacher?.stop()
+    await codes?.stop()
     await reader?.stop()
     // After the daemon's end there is no channel to close, and closing it again would be an error.
     if (process.connected) process.disconnect()
@@ -72,7 +75,8 @@ async function main(): Promise<void> {
     budget,
     cacheDir: message.cacheDir,
     attempt,
-    recognition: message.recognition,
+    // Codes are read outside of it, where the gallery's products are known too.
+    recognition: { ...message.recognition, barcodes: false },
     maxQueue: queueFor(message.cameras) + 1,
   })
 
@@ -101,6 +105,7 @@ async function main(): Promise<void> {
     const prepared = beside.take(message.change)
     if (!prepared) return
     void classifier!.exchange(prepared.classifier).then(lookAnew)
+    void codes?.know(prepared.info)
     ready(prepared.info, message)
     cold = null
   }
@@ -124,7 +129,16 @@ async function main(): Promise<void> {
     isLoaded(info)
     loaded = true
     const answers = new WithGallery(classifier, message.recognition)
-    words = new WithText(answers, { top: message.recognition.top, changed: lookAnew })
+    codes = message.recognition.barcodes
+      ? new WithBarcode({
+          start: async () => info,
+          classify: (input, wanted) => answers.classify(input, wanted),
+          // Ended by itself.
+          stop: async () => {},
+        })
+      : null
+    await codes?.start()
+    words = new WithText(codes ?? answers, { top: message.recognition.top, changed: lookAnew })
     for (const camera of message.cameras) {
       const recogniser =
         camera.mode === 'tray'
@@ -141,7 +155,7 @@ async function main(): Promise<void> {
 
   /** Without it the pictures go on answering. One thread: no frame is to wait for a text. */
   const readTexts = async ({ models, runtime, cacheDir }: Configure) => {
-    if (models.text === null) return
+    if (!models.text) return
     const next = new TextReader({
       ...models.text,
       runtime: { ...runtime, threads: 1 },
@@ -223,6 +237,7 @@ async function main(): Promise<void> {
     else if (message.type === 'swap') swap(message)
     else if (message.type === 'discard') void beside.drop()
     else if (message.type === 'gallery') {
+      void codes?.teach(message.content.products)
       words?.use(message.content)
       teacher?.use(message)
     } else if (message.type === 'teach') void teacher?.teach(message)

@@ -245,7 +245,7 @@ async function wrapped(labels: Product[]) {
   await classifier.start()
   const decide = async (input: EngineInput) =>
     (await classifier.classify(input)).observation.decision
-  return { inner, found, decide }
+  return { inner, found, decide, classifier }
 }
 
 t.test('when it reads', async t => {
@@ -281,6 +281,22 @@ t.test('when it reads', async t => {
   const double = await wrapped([milk, { ...juice, gtin: milkCode }])
   double.found.gtins = [milkCode]
   t.equal(await double.decide(view()), 'ask', 'a GTIN of two products decides nothing')
+
+  // What only the gallery knows, from the moment on when it is taught.
+  const gallery = await wrapped([product('pear', null)])
+  gallery.found.gtins = [milkCode]
+  t.equal(await gallery.decide(view()), 'ask')
+  t.match(gallery.found, { starts: 0, reads: 0 })
+  await gallery.classifier.teach([milk])
+  t.equal(await gallery.decide(view()), 'sure')
+  await gallery.classifier.know({
+    labels: [juice],
+    thresholds: { autoAdd: false, top: 4 } as never,
+  })
+  t.equal(await gallery.decide(view()), 'sure', 'another model takes nothing from it')
+  await gallery.classifier.teach([])
+  t.equal(await gallery.decide(view()), 'ask', 'forgotten')
+  t.equal(gallery.found.starts, 1)
 })
 
 t.test('a JPEG through all of it, and the switch', async t => {

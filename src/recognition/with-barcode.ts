@@ -8,12 +8,16 @@ import {
   type ClassifierInfo,
   type PictureClassifier,
 } from './classifier.js'
+import type { Namer } from './crops.js'
 import type { Candidate, Observation, Product } from './types.js'
 
 /** Pixels along the longer side of the box: a bar of an EAN-13 that fills a sixth of it is still 1.4 wide. */
 export const readPixels = 960
 /** How long a read holds for the frames after it, and how long a picture that is sure anyway waits for the next. */
 const holdsMs = 1000
+
+/** What a code may decide for: a product of the model, the catalogue or the gallery. */
+type Sold = Pick<Product, 'sku' | 'name' | 'plu' | 'gtin'>
 
 interface Reading {
   at: number
@@ -25,7 +29,7 @@ interface Reading {
 export function withCodes(
   seen: Observation,
   gtins: readonly string[],
-  products: ReadonlyMap<string, Product>,
+  products: ReadonlyMap<string, Sold>,
   { autoAdd, top }: { autoAdd: boolean; top: number },
 ): Observation {
   const known = [...new Set(gtins.map(gtin => products.get(gtin14(gtin)!)).filter(one => !!one))]
@@ -47,18 +51,23 @@ export function withCodes(
   }
 }
 
-export class WithBarcode implements PictureClassifier {
-  readonly #inner: PictureClassifier
+type Inner = Namer & Pick<PictureClassifier, 'start' | 'stop'>
+
+export class WithBarcode implements Inner {
+  readonly #inner: Inner
   readonly #reader: Pick<BarcodeReader, 'start' | 'read' | 'stop'>
   readonly #now: () => number
   /** By GTIN-14. Empty where no product has one: then nothing is read, and nothing loaded. */
-  #products: ReadonlyMap<string, Product> = new Map()
+  #products: ReadonlyMap<string, Sold> = new Map()
+  #trained: readonly Sold[] = []
+  #taught: readonly Sold[] = []
   #rules = { autoAdd: false, top: 4 }
+  #isReading = false
   /** By the box, which is an object of each camera's own. */
   #last = new WeakMap<object, Reading>()
 
   constructor(
-    inner: PictureClassifier,
+    inner: Inner,
     reader: Pick<BarcodeReader, 'start' | 'read' | 'stop'> = new BarcodeReader(),
     now = () => performance.now(),
   ) {
@@ -69,21 +78,30 @@ export class WithBarcode implements PictureClassifier {
 
   async start(): Promise<ClassifierInfo> {
     const info = await this.#inner.start()
-    // A GTIN that two products have decides between them no better than the picture: null.
-    const byGtin = new Map<string, Product | null>()
-    for (const product of [...info.labels, ...(info.twins ?? [])]) {
-      const gtin = product.gtin === null ? null : gtin14(product.gtin)
-      if (gtin !== null) byGtin.set(gtin, byGtin.has(gtin) ? null : product)
-    }
-    const single = [...byGtin].filter((one): one is [string, Product] => one[1] !== null)
-    this.#products = new Map(single)
-    this.#rules = info.thresholds
-    if (this.#products.size > 0) await this.#reader.start()
+    await this.know(info)
     return info
   }
 
-  async classify(input: EngineInput): Promise<Classification> {
-    const answer = await this.#inner.classify(input)
+  /** Another model answers now. */
+  async know({
+    labels,
+    twins = [],
+    thresholds,
+  }: Pick<ClassifierInfo, 'labels' | 'twins' | 'thresholds'>): Promise<void> {
+    this.#rules = thresholds
+    this.#trained = [...labels, ...twins]
+    await this.#find()
+  }
+
+  /** What the gallery holds now: a code of it decides as any other. */
+  async teach(products: readonly Sold[]): Promise<void> {
+    this.#taught = products
+    await this.#find()
+  }
+
+  /** @param wanted as the inner one has it */
+  async classify(input: EngineInput, wanted = { embedding: false }): Promise<Classification> {
+    const answer = await this.#inner.classify(input, wanted)
     if (this.#products.size === 0 || 'tensor' in input) return answer
     const gtins = await this.#codes(input, answer.observation)
     if (gtins.length === 0) return answer
@@ -93,6 +111,23 @@ export class WithBarcode implements PictureClassifier {
 
   async stop(): Promise<void> {
     await Promise.all([this.#inner.stop(), this.#reader.stop()])
+  }
+
+  async #find(): Promise<void> {
+    // A GTIN that two products have decides between them no better than the picture: null.
+    const byGtin = new Map<string, Sold | null>()
+    for (const product of [...this.#trained, ...this.#taught]) {
+      const gtin = product.gtin === null ? null : gtin14(product.gtin)
+      if (gtin === null) continue
+      const known = byGtin.get(gtin)
+      byGtin.set(gtin, known === undefined || known?.sku === product.sku ? product : null)
+    }
+    const single = [...byGtin].filter((one): one is [string, Sold] => one[1] !== null)
+    if (single.length > 0 && !this.#isReading) {
+      this.#isReading = true
+      await this.#reader.start()
+    }
+    this.#products = new Map(single)
   }
 
   /** Of this picture, or of one shortly before that showed the same: not every frame of a hand-held pack is sharp. */
