@@ -106,9 +106,86 @@ function embedder() {
   say(`- From model.json: where 2 % of strangers are accepted, still named right: ${named}.`)
 }
 
+/** Packs named by what stands on them, with no picture of any: the readers were trained by others, on none of these. */
+async function text() {
+  say('**Text on the pack, pp-ocr-detector and pp-ocr-recogniser**')
+  say('')
+  const folder = join(data, 'grocery-store')
+  const list = join(folder, 'val.txt')
+  if (!existsSync(list)) {
+    say('- Not run, the Grocery Store Dataset is not here.')
+    return
+  }
+  const dist = name => import(join(root, 'dist', 'recognition', name))
+  const [{ TextReader }, { TextMatcher }, { readPicture }] = await Promise.all(
+    ['text/reader.js', 'text/match.js', 'picture.js'].map(dist),
+  )
+  const cellsOf = file =>
+    readFileSync(join(folder, file), 'utf8')
+      .trim()
+      .split('\n')
+      .map(row => row.split(',').map(cell => cell.trim()))
+  const packs = cellsOf('classes.csv').filter(cells => cells[4]?.includes('Packages'))
+  const matcher = new TextMatcher(
+    packs.map(([name]) => ({ name: name.replaceAll('-', ' '), texts: [] })),
+  )
+  const places = new Map(packs.map((cells, index) => [cells[1], index]))
+  const pictures = cellsOf('val.txt').filter(([path]) => path.includes('Packages'))
+  const reader = new TextReader({
+    detector: 'pp-ocr-detector',
+    recogniser: 'pp-ocr-recogniser',
+    runtime: {},
+  })
+  await reader.start()
+  const hits = { read: 0, first: 0, four: 0 }
+  for (const [path, fine] of pictures) {
+    const lines = await reader.read(await readPicture(readFileSync(join(folder, path)), path))
+    const found = matcher.match(lines.map(line => line.text).join(' ')).slice(0, 4)
+    const wanted = places.get(fine)
+    if (lines.length > 0) hits.read++
+    if (found[0]?.product === wanted) hits.first++
+    if (found.some(one => one.product === wanted)) hits.four++
+  }
+  await reader.stop()
+  const share = count => percent(count / pictures.length)
+  say(
+    `- By the names of ${packs.length} products alone, ${pictures.length} photographs of packs (val.txt): text found on ${share(hits.read)}, the right product first ${share(hits.first)}, among four ${share(hits.four)}.`,
+  )
+}
+
+/** The figures that a test says of itself; null where it says none. */
+function saidBy(file, env = {}) {
+  const run = spawnSync('npx', ['tap', '--reporter=tap', '--timeout=0', file], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+    env: { ...process.env, ...env },
+  })
+  const line = run.stdout.split('\n').find(one => /^ *# \{.*"precision"/.test(one))
+  return line ? JSON.parse(line.slice(line.indexOf('{'))) : null
+}
+
+function tracking() {
+  say('**Several things on a tray: what the till is told**')
+  say('')
+  const tell = (what, figures) => {
+    if (!figures) return say(`- ${what}: not run, the tests are not here or gave no figures.`)
+    const { precision, recall, idSwitches, placedP95Ms } = figures
+    say(
+      `- ${what}: events precision ${percent(precision)}, recall ${percent(recall)}, id switches ${percent(idSwitches)} of the things, \`placed\` ${Math.round(placedP95Ms)} ms after the thing lay still (p95).`,
+    )
+  }
+  tell('240 scripts of observations, no pictures', saidBy('test/31-tray-counter.test.ts'))
+  const clips = { GROCERD_CLIPS: process.env.GROCERD_CLIPS ?? '4' }
+  tell(
+    `${clips.GROCERD_CLIPS} clips of painted pictures through the shipped detector and embedder, which was trained on these products (so naming is no claim)`,
+    saidBy('test/35-tray-clips.test.ts', clips),
+  )
+}
+
 try {
-  for (const part of [classifier, detector, embedder]) {
-    part()
+  for (const part of [classifier, detector, embedder, text, tracking]) {
+    await part()
     say('')
   }
 } finally {
