@@ -1,6 +1,6 @@
 // Vision's side of the gallery: loads the embedder, embeds what is to be taught, and takes in what the daemon keeps.
 import { describeError, GroceryError } from './errors.js'
-import { likeOthers } from './gallery/alike.js'
+import { calledAnother, likeOthers } from './gallery/alike.js'
 import { keepPicture, type KeptPicture } from './gallery/picture.js'
 import type { MemoryBudget } from './inference/memory-budget.js'
 import type { Configure, Down, TaughtPicture, Up } from './protocol.js'
@@ -73,6 +73,10 @@ export class Teacher {
         'kept' in from ? { jpeg: Buffer.from(from.kept), warnings: [] } : await this.#keep(from)
       const { embedding } = await this.#embedder!.embed({ jpeg })
       if (answers.gallery) warnings.push(...likeOthers(sku, embedding, answers.gallery))
+      if (!('kept' in from)) {
+        const { observation } = await answers.classifyTrained({ jpeg })
+        warnings.push(...calledAnother(sku, observation))
+      }
       send({ type: 'taught', id, jpeg, warnings, vector: embedding })
     } catch (error) {
       send({ type: 'notTaught', id, ...describeError(error) })

@@ -8,7 +8,8 @@ import { configSchema } from '../src/config/schema.js'
 import { judge } from '../src/counter/consensus.js'
 import { GalleryDesk } from '../src/gallery-desk.js'
 import { createLog } from '../src/log.js'
-import type { Down } from '../src/protocol.js'
+import { MemoryBudget } from '../src/inference/memory-budget.js'
+import type { Down, TaughtPicture, Up } from '../src/protocol.js'
 import { thresholdsOf } from '../src/recognition/decision.js'
 import { answerOf, asProduct } from '../src/recognition/gallery-classifier.js'
 import type { Classification } from '../src/recognition/classifier.js'
@@ -164,6 +165,37 @@ t.test('a till teaches nothing unless it is allowed, and what changes is looked 
   })
   t.equal(anew, 1)
   t.end()
+})
+
+t.test('who teaches what the trained model is sure of is told', async t => {
+  const sent: Up[] = []
+  const says = { observation: seen('sure', one('pear', 0.98)) }
+  const embedder = colourModel(t.testdir(), 'e', { skus: [], weights: [1, 1, 1], kind: 'embedder' })
+  const teacher = new Teacher({
+    configure: { models: { embedder }, runtime: {}, cacheDir: null, cameras: [] } as never,
+    answers: { with: () => {}, gallery: null, classifyTrained: async () => says } as never,
+    budget: new MemoryBudget(),
+    newest: () => null,
+    lookAnew: () => {},
+    send: message => void sent.push(message),
+  })
+  await teacher.start()
+  const file = join(t.testdirName, 'jam.jpg')
+  await chequered(file, '#d02010')
+  const picture = readFileSync(file)
+  const warnings = async (sku: string, from: TaughtPicture | { kept: Uint8Array }) => {
+    await teacher.teach({ type: 'teach', id: 1, sku, from })
+    const last = sent.at(-1)!
+    return last.type === 'taught' ? last.warnings.filter(one => /trained/.test(one)) : last
+  }
+  t.same(await warnings('jam', { picture }), [
+    'the trained model is sure that it is PEAR (pear): such pictures stay a question, with what was taught first',
+  ])
+  t.same(await warnings('pear', { picture }), [])
+  t.same(await warnings('jam', { kept: picture }), [], 'nobody is there to be told')
+  says.observation = seen('ask', one('pear', 0.5))
+  t.same(await warnings('jam', { picture }), [])
+  await teacher.stop()
 })
 
 /** What a desk says, with a vision process that embeds what the test says. */

@@ -101,6 +101,11 @@ export class WithGallery implements Pick<PictureClassifier, 'classify' | 'stop'>
     return this.#loaded
   }
 
+  /** What the trained classifier alone says. Throws as it does. */
+  classifyTrained(input: EngineInput): Promise<Classification> {
+    return this.#trained.classify(input)
+  }
+
   /** Throws as both do; without a gallery it costs nothing. */
   async classify(input: EngineInput): Promise<Classification> {
     const loaded = this.#loaded
