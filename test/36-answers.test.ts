@@ -201,15 +201,25 @@ function script() {
   const gauss = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform())
   const direction = () => unit(Array.from({ length: dims }, gauss))
   const near = (look: Float32Array, spread: number) => middle([look, 1], [direction(), spread])
-  const clear = new Map(shopProducts.map(sku => [sku, direction()]))
-  /** Where the model is in doubt: something like a product, and as much like nothing that is enrolled. */
-  const doubtful = (sku: string) => middle([clear.get(sku)!, 0.66], [direction(), 0.75])
-  const bagged = new Map(shopProducts.map(sku => [sku, doubtful(sku)]))
+  /** Products have nothing in common, and what makes a look doubtful is like none of them. */
+  const clear = new Map(
+    shopProducts.map((sku, at) => [sku, Float32Array.from({ length: dims }, (_, d) => +(d === at))]),
+  )
+  const unlikeAll = () => unit([...direction()].map((value, d) => (d < clear.size ? 0 : value)))
+  const mixed = (...of: [string, number][]) =>
+    middle(...of.map(([sku, part]) => [clear.get(sku)!, part] as [Float32Array, number]), [unlikeAll(), 0.7])
+  /** Where the model is in doubt: a little more like one product than like another. */
+  const between = (best: string, next: string) => mixed([best, 0.55], [next, 0.52])
+  const bagged = new Map(shopProducts.map(sku => [sku, mixed([sku, 0.62])]))
+  /** Onions in a bag that makes them look like grapes or mangos: honest, and never learned, since onions are cheap. */
+  const disguised = between('grapes', 'mango')
   const honest: Confirm[] = Array.from({ length: 5000 }, (_, index) => {
-    const sku = shopProducts[Math.floor(uniform() * shopProducts.length)]!
+    const isDisguised = index % 100 === 0
+    const sku = isDisguised ? 'onions' : shopProducts[Math.floor(uniform() * shopProducts.length)]!
     const look = uniform() < 0.1 ? bagged.get(sku)! : clear.get(sku)!
     const day = Math.floor(index / 360)
-    return { session: `h${Math.floor(index / 4)}`, day, sku, vector: near(look, 0.3) }
+    const vector = near(isDisguised ? disguised : look, 0.3)
+    return { session: `h${Math.floor(index / 4)}`, day, sku, vector }
   })
   const looks: Float32Array[] = []
   /** @param at number of the confirm, 0.. -> who says it, and when */
@@ -223,23 +233,23 @@ function script() {
     const id = looks.length
     return Array.from({ length: count }, (_, index) => {
       const { session, day } = at(index)
-      return { session: `c${id} ${session}`, day, sku, vector: near(look, 0.3) }
+      return { session: `c${id} ${session}`, day, sku, vector: near(look, 0.15) }
     })
   }
   const patient = (index: number) => ({ session: `${index}`, day: 1 + (index % 12) })
   const cheats = [
-    // "Grapes for onions", in a bag that nobody honest has: many people, many days, all agree.
-    ...crew(doubtful('grapes'), 'onions', 50, patient),
+    // "Grapes for onions": many people, many days, all agree.
+    ...crew(between('grapes', 'onions'), 'onions', 50, patient),
     // One person, again and again over two days.
-    ...crew(doubtful('kiwis'), 'mango', 20, index => ({ session: 'one', day: 3 + (index % 2) })),
+    ...crew(between('kiwis', 'mango'), 'mango', 20, index => ({ session: '', day: 3 + (index % 2) })),
     // Ten people on one day.
-    ...crew(doubtful('limes'), 'grapes', 30, index => ({ session: `${index % 10}`, day: 5 })),
+    ...crew(between('limes', 'grapes'), 'grapes', 30, index => ({ session: `${index % 10}`, day: 5 })),
     // Many, of what others answer honestly.
-    ...crew(bagged.get('leeks')!, 'grapes', 40, patient),
-    // What a product with few pictures could be drowned in.
-    ...crew(doubtful('leeks'), 'dates', 30, patient),
+    ...crew(disguised, 'mango', 40, patient),
+    // Few pictures that could be drowned.
+    ...crew(between('leeks', 'dates'), 'dates', 30, patient),
     // Of what the model knows for certain.
-    ...crew(clear.get('limes')!, 'mango', 30, patient),
+    ...crew(middle([clear.get('limes')!, 0.85], [clear.get('mango')!, 0.5]), 'mango', 30, patient),
   ]
   const probes = [...clear.values(), ...bagged.values(), ...looks].flatMap(look =>
     Array.from({ length: 40 }, () => near(look, 0.3)),
