@@ -3,11 +3,12 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { join } from 'node:path'
 import t from 'tap'
 import { AnswerStore } from '../src/gallery/answers.js'
-import { alikeTo, isNews, type PriceOf, type ShopperAnswer, whyNotTaught } from '../src/gallery/quarantine.js'
+import { alikeTo, isNews, type ShopperAnswer, whyNotTaught } from '../src/gallery/quarantine.js'
 import { Shoppers } from '../src/gallery/shoppers.js'
 import { GalleryStore } from '../src/gallery/store.js'
 import { VectorFile } from '../src/gallery/vectors.js'
 import { seededRandom } from '../src/learn/random.js'
+import type { PriceOf } from '../src/recognition/catalogue.js'
 import { thresholdsOf } from '../src/recognition/decision.js'
 import { answerOf, asProduct } from '../src/recognition/gallery-classifier.js'
 import { GallerySearch } from '../src/recognition/gallery/similarity.js'
@@ -16,8 +17,7 @@ t.setTimeout(180_000)
 
 const dayMs = 24 * 3600_000
 const began = Date.UTC(2026, 10, 2, 9)
-const clockAt = (at = began) => ({ now: at, wall: () => clock.now }) as { now: number; wall(): number }
-const clock = clockAt()
+const clock = { now: began, wall: (): number => clock.now }
 
 const sha = 'e'.repeat(64)
 const dims = 32
@@ -39,7 +39,8 @@ const answer = (id: string, more: Partial<ShopperAnswer> = {}): ShopperAnswer =>
   ...more,
 })
 const prices: Record<string, number> = { onions: 100, grapes: 400, kiwis: 100 }
-const priceOf: PriceOf = sku => (sku in prices ? { price: prices[sku]!, unit: 'g' } : null)
+const priceOf: PriceOf = sku =>
+  sku in prices ? { price: prices[sku]!, unit: 'g', meanGrams: null } : null
 /** Nine pictures that the shop answers for, so that one of ten may be a shopper's. */
 const enrolled = (sku: string, count = 9) =>
   Array.from({ length: count }, (_, index) => ({ picture: `${sku}${index}`, sku }))
@@ -68,12 +69,20 @@ t.test('a shopper teaches where enough others agree who gain nothing by it', t =
   t.equal(why(five({ sku: 'kiwis' }), { ...shop, entries: enrolled('kiwis') }), null, 'as dear')
   t.equal(why([...five(), answer('f', best('mango'))]), 'priceUnknown')
   t.equal(why(five({ sku: 'mango' })), 'priceUnknown')
-  const each: PriceOf = sku => ({ price: prices[sku]!, unit: sku === 'grapes' ? 'each' : 'g' })
+  const each: PriceOf = sku => ({
+    price: prices[sku]!,
+    unit: sku === 'grapes' ? 'each' : 'g',
+    meanGrams: null,
+  })
   t.equal(why(five(), { ...shop, priceOf: each }), 'priceUnknown', 'a bag is no kilogram')
   t.equal(why(five({ candidates: [] })), 'unseen')
   const fooled = { sku: 'kiwis', entries: enrolled('kiwis') }
   const mixed = [answer('f', { sku: 'kiwis', ...best('grapes') }), ...five({ sku: 'kiwis' })]
-  t.equal(why(mixed, { ...shop, ...fooled }), 'cheaper', 'than what any picture of it was taken for')
+  t.equal(
+    why(mixed, { ...shop, ...fooled }),
+    'cheaper',
+    'than what any picture of it was taken for',
+  )
 
   t.equal(why([answer('f', { decision: 'sure' }), ...five()]), 'sure', 'never against a certainty')
   t.equal(why(five({ decision: 'sure', ...best('grapes') })), null, 'but with it')
@@ -93,7 +102,11 @@ t.test('alike are pictures that show the same thing', t => {
   ])
   const all = ['a', 'b', 'c', 'd'].map(id => answer(id))
   const alike = (id: string) =>
-    alikeTo(all.find(one => one.id === id)!, all, vectors).map(one => one.id)
+    alikeTo(
+      all.find(one => one.id === id)!,
+      all,
+      vectors,
+    ).map(one => one.id)
   t.same(alike('a'), ['a', 'b'])
   t.same(alike('d'), ['d'], 'one without an embedding is like itself alone')
   t.end()
@@ -175,7 +188,7 @@ const shopProducts = ['onions', 'limes', 'kiwis', 'leeks', 'grapes', 'mango', 'd
 const shopPrices = [100, 150, 200, 250, 400, 500, 600]
 const shopPriceOf: PriceOf = sku => {
   const price = shopPrices[shopProducts.indexOf(sku)]
-  return price === undefined ? null : { price, unit: 'g' }
+  return price === undefined ? null : { price, unit: 'g', meanGrams: null }
 }
 /** Few pictures of dates: shoppers may never be a tenth of them. */
 const picturesOf = (sku: string) => (sku === 'dates' ? 4 : 20)
@@ -203,19 +216,25 @@ function script() {
   const near = (look: Float32Array, spread: number) => middle([look, 1], [direction(), spread])
   /** Products have nothing in common, and what makes a look doubtful is like none of them. */
   const clear = new Map(
-    shopProducts.map((sku, at) => [sku, Float32Array.from({ length: dims }, (_, d) => +(d === at))]),
+    shopProducts.map((sku, at) => [
+      sku,
+      Float32Array.from({ length: dims }, (_, d) => +(d === at)),
+    ]),
   )
   const unlikeAll = () => unit([...direction()].map((value, d) => (d < clear.size ? 0 : value)))
   const mixed = (...of: [string, number][]) =>
-    middle(...of.map(([sku, part]) => [clear.get(sku)!, part] as [Float32Array, number]), [unlikeAll(), 0.7])
+    middle(...of.map(([sku, part]) => [clear.get(sku)!, part] as [Float32Array, number]), [
+      unlikeAll(),
+      0.7,
+    ])
   /** Where the model is in doubt: a little more like one product than like another. */
   const between = (best: string, next: string) => mixed([best, 0.55], [next, 0.52])
   const bagged = new Map(shopProducts.map(sku => [sku, mixed([sku, 0.62])]))
-  /** Onions in a bag that makes them look like grapes or mangos: honest, and never learned, since onions are cheap. */
+  /** Leeks in a bag that makes them look like grapes or mangos: honest, and never learned, since leeks are cheaper. */
   const disguised = between('grapes', 'mango')
   const honest: Confirm[] = Array.from({ length: 5000 }, (_, index) => {
     const isDisguised = index % 100 === 0
-    const sku = isDisguised ? 'onions' : shopProducts[Math.floor(uniform() * shopProducts.length)]!
+    const sku = isDisguised ? 'leeks' : shopProducts[Math.floor(uniform() * shopProducts.length)]!
     const look = uniform() < 0.1 ? bagged.get(sku)! : clear.get(sku)!
     const day = Math.floor(index / 360)
     const vector = near(isDisguised ? disguised : look, 0.3)
@@ -241,9 +260,15 @@ function script() {
     // "Grapes for onions": many people, many days, all agree.
     ...crew(between('grapes', 'onions'), 'onions', 50, patient),
     // One person, again and again over two days.
-    ...crew(between('kiwis', 'mango'), 'mango', 20, index => ({ session: '', day: 3 + (index % 2) })),
+    ...crew(between('kiwis', 'mango'), 'mango', 20, index => ({
+      session: '',
+      day: 3 + (index % 2),
+    })),
     // Ten people on one day.
-    ...crew(between('limes', 'grapes'), 'grapes', 30, index => ({ session: `${index % 10}`, day: 5 })),
+    ...crew(between('limes', 'grapes'), 'grapes', 30, index => ({
+      session: `${index % 10}`,
+      day: 5,
+    })),
     // Many, of what others answer honestly.
     ...crew(disguised, 'mango', 40, patient),
     // Few pictures that could be drowned.
@@ -262,7 +287,11 @@ function script() {
 }
 
 /** A gallery with shoppers, played through the search that a kiosk runs. */
-async function play(dir: string, { enrolled, probes }: ReturnType<typeof script>, confirms: Confirm[]) {
+async function play(
+  dir: string,
+  { enrolled, probes }: ReturnType<typeof script>,
+  confirms: Confirm[],
+) {
   clock.now = began
   const gallery = new GalleryStore({ dir, clock })
   gallery.start()

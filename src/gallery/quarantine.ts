@@ -1,4 +1,5 @@
 // When a shopper's answer may teach the gallery: the rules alone. What is kept, and where, stands in answers.ts. Pure.
+import type { PriceOf } from '../recognition/catalogue.js'
 import type { Decision } from '../recognition/types.js'
 import type { GalleryEntry, GalleryProduct } from '../recognition/gallery/types.js'
 
@@ -16,13 +17,6 @@ export interface ShopperAnswer extends GalleryProduct {
   decision: Decision
   candidates: { sku: string; name: string; score: number }[]
 }
-
-/** In minor units (cents), for one or for a kilogram; as the catalogue has it. */
-export interface ShopPrice {
-  price: number
-  unit: 'each' | 'g'
-}
-export type PriceOf = (sku: string) => ShopPrice | null
 
 /**
  * Pictures whose embeddings are at least so alike (cosine) show the same thing: one that is farther from all that is enrolled
@@ -49,7 +43,11 @@ export const whyNot = {
 export type WhyNot = keyof typeof whyNot
 
 /** Whether there is anything to learn: not where the product was recognised for certain. */
-export const isNews = ({ sku, decision, candidates }: Pick<ShopperAnswer, 'sku' | 'decision' | 'candidates'>) =>
+export const isNews = ({
+  sku,
+  decision,
+  candidates,
+}: Pick<ShopperAnswer, 'sku' | 'decision' | 'candidates'>) =>
   decision !== 'sure' || candidates[0]?.sku !== sku
 
 /**
@@ -86,7 +84,7 @@ function whyPrice(sku: string, alike: readonly ShopperAnswer[], priceOf: PriceOf
   if (bests.includes(null)) return 'unseen'
   for (const best of new Set(bests)) {
     const recognised = priceOf(best!)
-    if (!chosen || recognised?.unit !== chosen.unit) return 'priceUnknown'
+    if (!chosen?.unit || recognised?.unit !== chosen.unit) return 'priceUnknown'
     if (chosen.price < recognised.price) return 'cheaper'
   }
   return null

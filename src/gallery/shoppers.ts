@@ -1,7 +1,8 @@
 // What shoppers teach: their answers are kept, and one that the rules let through becomes a picture of the gallery.
+import type { PriceOf } from '../recognition/catalogue.js'
 import type { EmbedderInfo } from '../recognition/embedder.js'
 import type { AnswerStore } from './answers.js'
-import { alikeTo, type PriceOf, type ShopperAnswer, type WhyNot, whyNotTaught } from './quarantine.js'
+import { alikeTo, type ShopperAnswer, type WhyNot, whyNotTaught } from './quarantine.js'
 import type { GalleryStore } from './store.js'
 import { embedMissing, VectorFile } from './vectors.js'
 
@@ -42,11 +43,7 @@ export class Shoppers {
    * Keeps an answer, and teaches its picture where the rules let it. On disk when it returns.
    * @param vector of length 1, of the embedder that `use` named
    */
-  hear(
-    said: Omit<ShopperAnswer, 'id' | 'picture'>,
-    jpeg: Uint8Array,
-    vector: Float32Array,
-  ): Heard {
+  hear(said: Omit<ShopperAnswer, 'id' | 'picture'>, jpeg: Uint8Array, vector: Float32Array): Heard {
     const { answers, gallery, priceOf } = this.#options
     const vectors = this.#vectors!
     const answer = answers.add(said, jpeg)
