@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from './clock.js'
 import { type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
-import { Counter } from './counter/counter.js'
+import type { ItemCounter, Outcome } from './counter/item-counter.js'
+import { makeCounter, takeUp } from './counter/make-counter.js'
 import { describeError } from './errors.js'
 import { GalleryDesk } from './gallery-desk.js'
 import { sdNotify } from './inference/addon.js'
@@ -26,14 +27,13 @@ import { createUuidV7 } from './publish/uuid.js'
 import type { FrameObservations, Product } from './recognition/types.js'
 import { connecting, insteadOf, isBuilt, isWithin, standIn } from './reasons.js'
 import { Recorder } from './recorder.js'
+import { Shown } from './shown.js'
 import { TillDesk } from './till-desk.js'
 import { version } from './version.js'
 import { visionConfig } from './vision-config.js'
 import { VisionProcess } from './vision-process.js'
 
 const housekeepingMs = 1000
-/** How often the retained state is sent although only its figures changed. */
-const stateEveryMs = 60_000
 
 export interface DaemonOptions {
   log: Logger
@@ -47,12 +47,13 @@ interface Parts {
   vision: VisionProcess
   models: ModelDesk
   gallery: GalleryDesk
-  counter: Counter
+  counter: ItemCounter
   desk: TillDesk
   outbox: Outbox
   recorder: Recorder
   publisher: Publisher
   kiosk: Kiosk
+  shown: Shown
   envelope: EventEnvelope
   life: LifeSigns
 }
@@ -72,9 +73,6 @@ export class Daemon {
   /** The same as a reason of the state, while a stand-in runs. */
   #memoryReason: Reason | null = null
   #lastWhy: string | null = null
-  #shownState = ''
-  #shownBasket = ''
-  #stateSentAt = Number.NEGATIVE_INFINITY
   /** Where HTTP listens and where the broker is, known after start. */
   httpPort = 0
   mqttUrl = ''
@@ -115,11 +113,12 @@ export class Daemon {
       clock,
       log,
     )
-    const counter = new Counter({ ...config.counter, blind: this.#blindMs(), newId })
+    const settings = { ...config.counter, blind: this.#blindMs(), newId }
+    const counter = makeCounter(this.#leader(), settings)
     const models = new ModelDesk({
       config,
       vision,
-      isIdle: () => counter.session === null && counter.item === null,
+      isIdle: () => counter.session === null && counter.items.length === 0,
       setReason: reason => health.set('model', reason),
       count: change => metrics.modelChanged(change),
       clock,
@@ -221,14 +220,22 @@ export class Daemon {
       recorder,
       publisher,
       kiosk,
+      shown: new Shown({ counter, publisher, kiosk, clock }),
       envelope,
       life,
     }
 
     await this.#begin(metrics)
     const { counterState } = await this.#begin(outbox)
-    if (counterState !== null) counter.restore(counterState)
     this.#running.push(recorder)
+    if (counterState !== null) {
+      const actions = takeUp(counter, counterState, settings, desk.now())
+      const items = actions.map(({ item }) => item.itemId)
+      if (items.length > 0)
+        log.warn({ items }, 'the camera counts in another mode than before: its items end here')
+      // Not waited for: a disk that refuses must not keep the daemon from starting.
+      this.#record({ actions, why: null })
+    }
     await this.#begin(models)
     await this.#begin(gallery)
     health.onChange(logReadiness(log))
@@ -287,7 +294,7 @@ export class Daemon {
 
   /** Several cameras are views of one surface: the first that counts items announces, the others vote. */
   #leader() {
-    return this.#config.cameras.find(camera => camera.mode === 'single')
+    return this.#config.cameras.find(({ mode }) => mode !== 'stream') ?? null
   }
 
   /** Three frames' time, and a second at least: a shorter silence is jitter. */
@@ -385,7 +392,7 @@ export class Daemon {
   }
 
   #see(frame: FrameObservations): void {
-    const { counter, desk, recorder, publisher, kiosk, metrics } = this.#parts!
+    const { counter, desk, publisher, kiosk, metrics } = this.#parts!
     metrics.frame(frame)
     const camera = this.#config.cameras.find(one => one.id === frame.camera)
     if (camera?.mode === 'stream') {
@@ -402,35 +409,22 @@ export class Daemon {
       void publisher.sendFrame(frame, outcome.why)
     }
     kiosk.frameSeen(frame, outcome.why)
-    recorder
-      .record(outcome)
-      .catch(error => this.#log.error(describeError(error), 'an event was lost'))
+    this.#record(outcome)
     this.#showBasket()
   }
 
-  // ---- what others are shown
-
-  #showBasket(): void {
-    const { counter, publisher, kiosk } = this.#parts!
-    const basket = counter.basket(this.#clock.mono())
-    const text = JSON.stringify(basket)
-    if (text === this.#shownBasket) return
-    this.#shownBasket = text
-    publisher.setBasket(basket)
-    kiosk.tell('basket', publisher.basketMessage())
+  #record(outcome: Outcome): void {
+    this.#parts!.recorder.record(outcome).catch(error =>
+      this.#log.error(describeError(error), 'an event was lost'),
+    )
   }
 
-  /** The state is sent when more than its figures changed, and once a minute with them. */
+  #showBasket(): void {
+    this.#parts!.shown.showBasket()
+  }
+
   #showState(): void {
-    const { publisher, kiosk } = this.#parts!
-    const state = kiosk.state()
-    const text = JSON.stringify({ ...state, asOf: 0, memory: 0, outbox: state.outbox.dropped })
-    const now = this.#clock.mono()
-    if (text === this.#shownState && now - this.#stateSentAt < stateEveryMs) return
-    this.#shownState = text
-    this.#stateSentAt = now
-    publisher.setState(state)
-    kiosk.tell('state', state)
+    this.#parts!.shown.showState()
   }
 
   #keepHouse(): void {

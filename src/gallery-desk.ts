@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Clock } from './clock.js'
 import type { Config } from './config/schema.js'
+import type { ItemCounter } from './counter/item-counter.js'
 import { describeError, type ErrorCode, errorTable, GroceryError } from './errors.js'
 import { productOf } from './gallery/product.js'
 import { GalleryStore } from './gallery/store.js'
@@ -21,7 +22,7 @@ export interface GalleryDeskOptions {
   config: Pick<Config, 'models' | 'outbox' | 'cameras'>
   vision: { send(message: Down): void }
   /** What lies on the counter. */
-  counter: { readonly item: { itemId: string } | null }
+  counter: Pick<ItemCounter, 'items' | 'placeOf'>
   /** The camera that sees the counter's item; null where there is none. */
   leader: string | null
   /** What the state says of the gallery; null: nothing. */
@@ -180,11 +181,12 @@ export class GalleryDesk {
     const { config, counter, leader } = this.#options
     if ('jpeg' in from) return { picture: Buffer.from(from.jpeg, 'base64') }
     if ('itemId' in from) {
-      const lying = counter.item?.itemId ?? null
-      if (leader !== null && lying === from.itemId) return { camera: leader, box: null }
+      const place = counter.placeOf(from.itemId)
+      if (leader !== null && place) return { camera: leader, box: place.box }
+      const seen = counter.items.map(({ itemId }) => itemId).filter(id => counter.placeOf(id))
       throw new GroceryError(
         'ITEM_GONE',
-        `Expected the item that lies there (${lying ?? 'none'}) but received ${from.itemId}`,
+        `Expected the item that lies there (${seen.join(', ') || 'none'}) but received ${from.itemId}`,
       )
     }
     const ids = config.cameras.map(({ id }) => id)

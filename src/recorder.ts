@@ -1,7 +1,7 @@
 // Puts what the counter did on disk, in its order, and only then tells the others; tries again while the disk refuses.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Clock } from './clock.js'
-import type { Counter, Outcome } from './counter/counter.js'
+import type { ItemCounter, Outcome } from './counter/item-counter.js'
 import { describeError, GroceryError } from './errors.js'
 import type { Health } from './observe/health.js'
 import type { ItemEvent } from './publish/messages.js'
@@ -15,7 +15,7 @@ const mostTogether = 64
 
 export interface RecorderOptions {
   outbox: Outbox
-  counter: Counter
+  counter: ItemCounter
   health: Health
   clock: Clock
   onEvents(events: ItemEvent[]): void

@@ -2,7 +2,7 @@
 import type { Clock } from './clock.js'
 import type { Config } from './config/schema.js'
 import { judge } from './counter/consensus.js'
-import type { Counter, Outcome } from './counter/counter.js'
+import type { ItemCounter, Outcome } from './counter/item-counter.js'
 import type { Moment, Vote } from './counter/state.js'
 import { GroceryError } from './errors.js'
 import type { CommandPayload, CommandResult } from './publish/command-messages.js'
@@ -24,7 +24,7 @@ interface Waiter {
 }
 
 export interface DeskOptions {
-  counter: Counter
+  counter: ItemCounter
   clock: Clock
   settings: Config['counter']
   /** The camera that announces; null where there is none. */
@@ -70,18 +70,18 @@ export class TillDesk {
         `Expected a picture of camera ${camera} within ${request.waitMs} ms but none came`,
       )
     }
-    const votes = frames.flatMap((frame): Vote[] => {
-      const observation = frame.observations[0]
-      return observation
-        ? [{ observation: this.#within(observation, request.scope), leads: true }]
-        : []
+    const meant = counter.meant(frames.map(({ observations }) => observations))
+    const votes = meant.observations.map((observation): Vote => {
+      return { observation: this.#within(observation, request.scope), leads: true }
     })
     const verdict = judge(votes, settings.consensus)
     const recognitionId = this.#options.newId()
-    const itemId = (votes.length > 0 && counter.itemOf(verdict)?.itemId) || null
+    // Which of several is meant only the person knows: a confirm must name it.
+    const certain = votes.length > 0 && !meant.many
+    const itemId = (certain && counter.itemOf(verdict, meant.itemId)?.itemId) || null
     this.#remember(recognitionId, { itemId })
-    // Fewer frames than were wanted may say what it is, but are never sure of it.
-    const enough = votes.length >= wantedVotes
+    // Fewer frames than were wanted, or one of several things, may say what it is, but are never sure of it.
+    const enough = votes.length >= wantedVotes && !meant.many
     const decision =
       votes.length === 0
         ? 'unknown'
@@ -95,7 +95,7 @@ export class TillDesk {
       auto: enough && verdict.auto,
       askReason: decision === 'ask' ? (verdict.askReason ?? 'confidence') : null,
       candidates: votes.length === 0 ? [] : verdict.candidates.slice(0, request.top),
-      view: last.scene.view === 'object' ? 'ok' : last.scene.view,
+      view: meant.many ? 'many' : last.scene.view === 'object' ? 'ok' : last.scene.view,
       pictureAgeMs: Math.max(0, clock.wall() - last.capturedAt),
     }
   }
@@ -114,9 +114,7 @@ export class TillDesk {
     // A till may sell what no model knows; then the sku is all that is known of it.
     const known = product(sku) ?? { sku, name: sku, plu: null, gtin: null }
     const { session = null, lineId = null, quantity = null } = request
-    await record(
-      counter.confirm({ session, itemId, product: known, lineId, quantity }, this.#now()),
-    )
+    await record(counter.confirm({ session, itemId, product: known, lineId, quantity }, this.now()))
     return { itemId, sku }
   }
 
@@ -124,12 +122,13 @@ export class TillDesk {
   async session({ op, session }: CommandPayload<'session'>): Promise<CommandResult<'session'>> {
     const { counter, record } = this.#options
     const verb = op === 'cancel' ? 'close' : op
-    await record(counter[verb](session, this.#now()))
+    await record(counter[verb](session, this.now()))
     const open = counter.session?.id === session ? counter.session : null
     return { session, status: open ? (open.suspended ? 'suspended' : 'open') : 'closed' }
   }
 
-  #now(): Moment {
+  /** Something that no frame decided happens now. */
+  now(): Moment {
     const { clock, camera } = this.#options
     return { at: clock.mono(), capturedAt: clock.wall(), ageMs: 0, camera: camera ?? '' }
   }

@@ -6,6 +6,7 @@ import t from 'tap'
 import { systemClock } from '../src/clock.js'
 import { configSchema } from '../src/config/schema.js'
 import { judge } from '../src/counter/consensus.js'
+import type { Item } from '../src/counter/types.js'
 import { GalleryDesk } from '../src/gallery-desk.js'
 import { createLog } from '../src/log.js'
 import { MemoryBudget } from '../src/inference/memory-budget.js'
@@ -210,7 +211,10 @@ function deskIn(dir: string, embedder: string | null = 'some-embedder') {
       cameras: [{ id: 'top' }],
     } as never,
     vision: { send: message => void sent.push(message) },
-    counter: { item: { itemId: 'i1' } },
+    counter: {
+      items: [{ itemId: 'i1' } as Item],
+      placeOf: id => (id === 'i1' ? { box: null } : null),
+    },
     leader: 'top',
     setReason: reason => void reasons.push(reason),
     changed: version => void versions.push(version),

@@ -1,9 +1,10 @@
 // One counter: holds the state of the table, answers the till's questions about it, and can be kept on disk.
 import { z } from 'zod'
 import { GroceryError } from '../errors.js'
-import type { FrameObservations } from '../recognition/types.js'
+import type { Box, FrameObservations, Observation } from '../recognition/types.js'
 import type { Verdict } from './consensus.js'
 import { isAbout } from './frames.js'
+import type { ItemCounter, Meant, Outcome } from './item-counter.js'
 import { step } from './single.js'
 import {
   type CounterSettings,
@@ -13,7 +14,7 @@ import {
   type Moment,
 } from './state.js'
 import { type Confirmation, expectOpen, freshMs, isNewConfirmation } from './till-rules.js'
-import type { BasketContent, Item, ItemAction } from './types.js'
+import type { BasketContent, Item } from './types.js'
 
 /** What is kept on disk with every event; a newer format is refused by whoever reads it. */
 const keptFormat = 1
@@ -27,13 +28,7 @@ const keptSchema = z.object({
 })
 export type KeptCounter = z.infer<typeof keptSchema>
 
-/** What a step gave: actions to publish in order, and why none is. */
-export interface Outcome {
-  actions: ItemAction[]
-  why: string | null
-}
-
-export class Counter {
+export class Counter implements ItemCounter {
   readonly #settings: CounterSettings
   #state: CounterState = initialState()
 
@@ -43,6 +38,16 @@ export class Counter {
 
   get item(): Item | null {
     return this.#state.announced ? this.#state.item : null
+  }
+
+  /** The same as every counter says it: one at most. */
+  get items(): Item[] {
+    return this.item ? [this.item] : []
+  }
+
+  get hidden(): string[] {
+    const isSeen = this.#state.phase === 'placed' && this.#state.lastAt !== null
+    return isSeen ? [] : this.items.map(({ itemId }) => itemId)
   }
 
   get session(): CounterState['session'] {
@@ -116,7 +121,7 @@ export class Counter {
    * @param at monotonic ms now
    */
   basket(at: number): BasketContent {
-    const { announced, item, session, view, phase, lastAt } = this.#state
+    const { announced, session, view, phase, lastAt } = this.#state
     const fresh = lastAt !== null && at - lastAt <= freshMs && !session?.suspended
     const certain =
       phase === 'empty' ? view === 'empty' : phase === 'placed' && announced && view === 'ok'
@@ -124,7 +129,7 @@ export class Counter {
       session: session?.id ?? null,
       complete: fresh && certain,
       view,
-      items: announced && item ? [item] : [],
+      items: this.items,
     }
   }
 
@@ -132,6 +137,15 @@ export class Counter {
   itemOf(verdict: Verdict): Item | null {
     const { phase, item, announced } = this.#state
     return phase === 'placed' && announced && item && isAbout(item, verdict) ? item : null
+  }
+
+  /** One thing lies there. */
+  meant(frames: Observation[][]): Meant {
+    return { observations: frames.flatMap(one => one.slice(0, 1)), itemId: null, many: false }
+  }
+
+  placeOf(itemId: string): { box: Box | null } | null {
+    return this.item?.itemId === itemId ? { box: null } : null
   }
 
   /** No more frames come: what lies there is not seen, and must be seen again. */

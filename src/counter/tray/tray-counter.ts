@@ -1,13 +1,14 @@
 // The counter in tray mode: several things at once, each an item of its own. The same questions and answers as Counter.
 import { z } from 'zod'
 import { GroceryError } from '../../errors.js'
-import type { FrameObservations } from '../../recognition/types.js'
+import type { Box, FrameObservations, Observation } from '../../recognition/types.js'
 import type { Verdict } from '../consensus.js'
-import type { Outcome } from '../counter.js'
 import { isAbout } from '../frames.js'
+import type { ItemCounter, Meant, Outcome } from '../item-counter.js'
 import type { CounterSettings, Moment, Session } from '../state.js'
 import { type Confirmation, expectOpen, freshMs, isNewConfirmation } from '../till-rules.js'
 import type { BasketContent, Item } from '../types.js'
+import { meantOn } from './meant.js'
 import { isSeen, see, type TrayResult } from './see.js'
 import { close, confirm, open, resume, suspend } from './till.js'
 import {
@@ -38,7 +39,7 @@ const keptSchema = z.object({
 })
 export type KeptTray = z.infer<typeof keptSchema>
 
-export class TrayCounter {
+export class TrayCounter implements ItemCounter {
   readonly #settings: TraySettings
   #state: TrayState = initialTray()
 
@@ -130,9 +131,25 @@ export class TrayCounter {
   }
 
   /** The item that a verdict from fresh pictures is about; null where none, or more than one, may be meant. */
-  itemOf(verdict: Verdict): Item | null {
-    const meant = this.#announced().filter(track => isSeen(track) && isAbout(track.item, verdict))
+  itemOf(verdict: Verdict, itemId: string | null = null): Item | null {
+    const meant = this.#announced().filter(
+      track =>
+        isSeen(track) &&
+        isAbout(track.item, verdict) &&
+        (itemId === null || track.item.itemId === itemId),
+    )
     return meant.length === 1 ? meant[0]!.item : null
+  }
+
+  meant(frames: Observation[][]): Meant {
+    return meantOn(this.#announced(), isSeen, frames)
+  }
+
+  /** Where the newest frames saw it, not where it was placed. */
+  placeOf(itemId: string): { box: Box | null } | null {
+    if (this.#state.lastAt === null) return null
+    const track = this.#announced().find(({ item }) => item.itemId === itemId)
+    return track && isSeen(track) ? { box: track.box } : null
   }
 
   /** No more frames come: what lies there is not seen, and must be seen again. */

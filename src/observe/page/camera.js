@@ -107,6 +107,7 @@ export class CameraCard {
   }
 
   #showObservations({ observations, reason }) {
+    if (observations.length > 1) return this.#showSeveral(observations, reason)
     const [best] = observations
     const [words, tone, meaning] = decisionWords[best.decision] ?? [best.decision, 'wait', '']
     const name = best.candidates[0]?.name
@@ -117,10 +118,28 @@ export class CameraCard {
     this.#setHeadline(best.decision === 'unknown' || !name ? 'Not recognised' : name)
     this.#find('.candidates').dataset.tone = tone
     const why = best.askReason ? `${askWords[best.askReason] ?? sentence(best.askReason)} ` : ''
-    const others = observations.length > 1 ? ` And ${observations.length - 1} more.` : ''
     const told = reason ? `Not announced: ${reason}.` : `${why}${meaning}`
-    write(this.#find('.meaning'), told + others)
+    write(this.#find('.meaning'), told)
     this.#find('.candidates').replaceChildren(...best.candidates.slice(0, 4).map(candidateRow))
+  }
+
+  /** On a tray each thing is named, with what is decided of it. */
+  #showSeveral(observations, reason) {
+    this.#find('.verdict').replaceChildren(
+      ...observations.map(({ decision, candidates }) => {
+        const [words, tone] = decisionWords[decision] ?? [decision, 'wait']
+        const name = decision === 'unknown' ? undefined : candidates[0]?.name
+        return make(
+          'span',
+          { class: 'chip', 'data-tone': tone },
+          name ? `${name}: ${words}` : words,
+        )
+      }),
+    )
+    delete this.#find('.headline').dataset.quiet
+    this.#setHeadline(`${observations.length} things`)
+    write(this.#find('.meaning'), reason ? `${sentence(reason)}.` : '')
+    this.#find('.candidates').replaceChildren()
   }
 
   #drawBoxes(observations) {

@@ -1,0 +1,253 @@
+// Mode tray in the daemon: which counter it makes, what a till that asks is told of several things, what a change of mode does.
+import { join } from 'node:path'
+import t from 'tap'
+import { systemClock } from '../src/clock.js'
+import { makeCounter, takeUp } from '../src/counter/make-counter.js'
+import type { ItemCounter } from '../src/counter/item-counter.js'
+import type { Item } from '../src/counter/types.js'
+import { GalleryDesk } from '../src/gallery-desk.js'
+import { createLog } from '../src/log.js'
+import type { Down } from '../src/protocol.js'
+import type { Box, FrameObservations, Observation } from '../src/recognition/types.js'
+import { TillDesk } from '../src/till-desk.js'
+import { counterSettings } from './helpers/counter-settings.js'
+import { Listener, pictureFolder, startDaemon } from './helpers/daemon.js'
+
+t.setTimeout(120_000)
+
+const whole: Box = [0, 0, 1, 1]
+const left: Box = [0.1, 0.2, 0.3, 0.5]
+const right: Box = [0.6, 0.2, 0.8, 0.5]
+const middle: Box = [0.35, 0.55, 0.55, 0.85]
+const newIds = () => {
+  let last = 0
+  return () => `i${++last}`
+}
+const seen = (sku: string, box: Box, score = 0.9): Observation => ({
+  box,
+  decision: 'sure',
+  auto: true,
+  askReason: null,
+  candidates: [
+    { sku, name: sku, plu: null, gtin: null, score },
+    { sku: 'other', name: 'other', plu: null, gtin: null, score: (1 - score) / 2 },
+  ],
+})
+
+/** A counter in a mode, its till desk, and frames 100 ms apart that the test gives. */
+function till(mode: 'single' | 'tray') {
+  const settings = { ...counterSettings, newId: newIds() }
+  const counter: ItemCounter = makeCounter({ mode, roi: whole }, settings)
+  let now = 1000
+  const clock = { ...systemClock, mono: () => now, wall: () => 1_000_000 + now }
+  const desk = new TillDesk({
+    counter,
+    clock,
+    settings: counterSettings as never,
+    camera: 'tray',
+    product: () => undefined,
+    newId: settings.newId,
+    record: async () => {},
+  })
+  const frame = (observations: Observation[], more: object = {}): FrameObservations => ({
+    camera: 'tray',
+    frame: now,
+    capturedAt: 1_000_000 + now,
+    ageMs: 5,
+    scene: { view: observations.length > 0 ? 'object' : 'empty', motion: 0, contrast: 1 } as never,
+    observations,
+    stagesMs: { queue: 0, decode: 0, resize: 0, infer: 0 },
+    ...more,
+  })
+  const give = (observations: Observation[], times = 1, more: object = {}) => {
+    for (let n = 0; n < times; n++) {
+      now += 100
+      const one = frame(observations, more)
+      counter.see(one, now, true)
+      desk.see(one)
+    }
+  }
+  const ask = async (observations: Observation[], times = 3) => {
+    const answer = desk.recognise({ requestId: 'r', top: 4, waitMs: 100 } as never)
+    // What was taken before the request counts for nothing.
+    give([seen('old', middle)], 1, { capturedAt: 1 })
+    give(observations, times)
+    return await answer
+  }
+  const moment = () => ({ at: now, capturedAt: 1_000_000 + now, ageMs: 0, camera: 'tray' })
+  const sell = (itemId: string, sku: string) =>
+    counter.confirm(
+      {
+        session: null,
+        itemId,
+        product: { sku, name: sku, plu: null, gtin: null },
+        lineId: 'l1',
+        quantity: null,
+      },
+      moment(),
+    )
+  return { counter, desk, give, ask, sell, moment, settings }
+}
+
+const skusOf = (items: Item[]) => items.map(({ sku }) => sku)
+
+t.test('recognise on a tray answers for the one item that is not dealt with', async t => {
+  const { counter, ask, give, sell } = till('tray')
+  give([seen('banana', left)], 8)
+  t.same(skusOf(counter.items), ['banana'])
+  const [banana] = counter.items
+  const one = await ask([seen('banana', left)])
+  t.match(one, { itemId: banana!.itemId, decision: 'sure', view: 'ok' })
+  t.equal(one.candidates[0]!.sku, 'banana', 'the old picture has no vote')
+
+  give([seen('banana', left), seen('apple', right)], 8)
+  t.same(skusOf(counter.items), ['banana', 'apple'])
+  const both = [seen('banana', left, 0.99), seen('apple', right)]
+  const many = await ask(both)
+  t.match(many, { itemId: null, decision: 'ask', auto: false, view: 'many' })
+  t.equal(many.candidates[0]!.sku, 'apple', 'the newest, although the other is surer')
+
+  sell(banana!.itemId, 'banana')
+  const left2 = await ask(both)
+  t.match(left2, { itemId: counter.items[1]!.itemId, decision: 'sure', auto: true, view: 'ok' })
+  t.equal(left2.candidates[0]!.sku, 'apple', 'what is sold is not asked about')
+
+  // A false box in one frame of three makes no crowd.
+  const flicker = ask(both, 2)
+  give([...both, seen('ghost', middle)])
+  t.match(await flicker, { itemId: counter.items[1]!.itemId, view: 'ok' })
+
+  sell(counter.items[1]!.itemId, 'apple')
+  t.match(await ask(both), { itemId: null, decision: 'unknown', candidates: [], view: 'ok' })
+})
+
+t.test('the counter of one thing answers the same questions', async t => {
+  const { counter, ask, give } = till('single')
+  t.same([counter.items, counter.hidden], [[], []])
+  give([seen('banana', whole)], 8)
+  const { itemId } = counter.items[0]!
+  t.same(counter.hidden, [])
+  t.match(await ask([seen('banana', whole)]), { itemId, decision: 'sure', view: 'ok' })
+  t.same(counter.placeOf(itemId), { box: null })
+  t.equal(counter.placeOf('i0'), null)
+  counter.loseSight()
+  t.same(counter.hidden, [itemId])
+})
+
+t.test('enrol from an item of a tray takes its own box', async t => {
+  const { counter, give } = till('tray')
+  give([seen('banana', left), seen('apple', right)], 8)
+  const [banana, apple] = counter.items
+  const sent: Down[] = []
+  const dir = t.testdir()
+  const desk = new GalleryDesk({
+    config: { models: { embedder: 'e' }, outbox: { dir }, cameras: [{ id: 'tray' }] } as never,
+    vision: { send: message => void sent.push(message) },
+    counter,
+    leader: 'tray',
+    setReason: () => {},
+    changed: () => {},
+    clock: systemClock,
+    log: createLog('test', 'silent'),
+  })
+  await desk.start()
+  t.teardown(() => desk.stop())
+  desk.hear({ type: 'embedder', sha256: 'a'.repeat(64), dims: 2 })
+  const enrol = (itemId: string) =>
+    desk.enrol({ requestId: 'r', sku: 'jam', name: 'Jam', from: { itemId } } as never)
+  const taught = enrol(apple!.itemId)
+  await new Promise(resolve => setImmediate(resolve))
+  const asked = sent.find(one => one.type === 'teach')!
+  t.match(asked.from, { camera: 'tray' })
+  const { box } = asked.from as { box: Box }
+  t.ok(
+    box.every((side, index) => Math.abs(side - right[index]!) < 0.01),
+    `${box} is the apple's place`,
+  )
+  const vector = Float32Array.from([1, 0])
+  desk.hear({ type: 'taught', id: asked.id, jpeg: Buffer.from('x'), warnings: [], vector })
+  await taught
+  // Both are told of, but nobody sees them.
+  counter.loseSight()
+  t.equal(counter.items.length, 2)
+  await t.rejects(enrol(banana!.itemId), {
+    code: 'ITEM_GONE',
+    message: `Expected the item that lies there (none) but received ${banana!.itemId}`,
+  })
+})
+
+t.test('a state of the other mode: its items end, the session goes on', t => {
+  for (const [from, to] of [
+    ['single', 'tray'],
+    ['tray', 'single'],
+  ] as const) {
+    const before = till(from)
+    before.counter.open('s1', before.moment())
+    before.give([seen('banana', left)], 8)
+    const [item] = before.counter.items
+    before.sell(item!.itemId, 'banana')
+    const kept = JSON.parse(JSON.stringify(before.counter.keep()))
+
+    const same = till(from)
+    t.same(takeUp(same.counter, kept, same.settings, same.moment()), [], 'the same mode')
+    t.same(same.counter.items, before.counter.items)
+
+    const after = till(to)
+    const actions = takeUp(after.counter, kept, after.settings, after.moment())
+    t.match(actions, [
+      {
+        action: 'removed',
+        reason: 'sessionEnd',
+        session: 's1',
+        item: { itemId: item!.itemId, disposition: 'sold', lineId: 'l1' },
+      },
+    ])
+    t.equal(actions.length, 1)
+    t.same(after.counter.session, { id: 's1', suspended: false })
+    t.same(after.counter.items, [], 'the basket holds nothing that the till was told is gone')
+    // It still lies there: another item, and a question.
+    after.give([seen('banana', left)], 12)
+    t.match(after.counter.items, [{ sku: 'banana', decision: 'ask', disposition: 'open' }])
+    t.equal(after.counter.items[0]!.askReason, 'presentAtOpen', `${from} to ${to}`)
+  }
+  const { counter, settings, moment } = till('tray')
+  t.throws(() => takeUp(counter, { format: 'tray-9' }, settings, moment()), {
+    code: 'OUTBOX_INVALID',
+  })
+  t.end()
+})
+
+t.test('a real daemon whose camera becomes a tray after kill -9', async t => {
+  const dir = t.testdir()
+  const folder = pictureFolder(join(dir, 'pictures'), 'banana')
+  const config = (mode: string) => ({
+    cameras: [{ id: 'counter', source: `dir:${folder}?hold=1h`, fps: 10, mode }],
+    counter: { needSession: false },
+  })
+  const first = await startDaemon(dir, config('single'))
+  t.teardown(() => first.process.kill('SIGKILL'))
+  const till = new Listener(first.mqttUrl)
+  t.teardown(() => till.stop())
+  await till.until(() => till.events().length > 0, 'placed', { ms: 40_000 })
+  const placed = till.events()[0]
+  first.process.kill('SIGKILL')
+  await first.ended
+
+  const second = await startDaemon(dir, config('tray'))
+  t.teardown(() => second.process.kill('SIGKILL'))
+  const words = 'the camera counts in another mode than before: its items end here'
+  t.match(
+    second.log.find(one => one.msg === words),
+    { items: [placed.item.itemId] },
+    'it says so',
+  )
+  const after = new Listener(second.mqttUrl)
+  t.teardown(() => after.stop())
+  await after.until(
+    () => after.events().some(event => event.action === 'removed'),
+    'the old item is gone',
+  )
+  const removed = after.events().find(event => event.action === 'removed')
+  t.match(removed, { reason: 'sessionEnd', item: { itemId: placed.item.itemId } })
+  t.equal(removed.seq, placed.seq + 1)
+})
