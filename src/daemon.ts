@@ -1,7 +1,7 @@
 // The daemon process, its composition root: vision -> counter -> outbox -> MQTT, and what HTTP may see of it.
 import { randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from './clock.js'
-import { type Config, modelName } from './config/schema.js'
+import { type CameraConfig, type Config, modelName } from './config/schema.js'
 import { readSecret } from './config/secret.js'
 import type { ItemCounter, Outcome } from './counter/item-counter.js'
 import { makeCounter, takeUp } from './counter/make-counter.js'
@@ -9,6 +9,7 @@ import { describeError } from './errors.js'
 import { GalleryDesk } from './gallery-desk.js'
 import { sdNotify } from './inference/addon.js'
 import { Kiosk } from './kiosk.js'
+import { blindMs, leaderOf } from './leading-camera.js'
 import { LifeSigns } from './life-signs.js'
 import type { Logger } from './log.js'
 import { ModelDesk } from './model-desk.js'
@@ -19,14 +20,16 @@ import { Metrics } from './observe/metrics.js'
 import { logReadiness } from './observe/readiness-log.js'
 import { Watchdog } from './observe/watchdog.js'
 import type { Up } from './protocol.js'
+import { Products } from './products.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
 import { Outbox } from './publish/outbox/outbox.js'
 import { Publisher } from './publish/publisher.js'
 import { createUuidV7 } from './publish/uuid.js'
-import type { FrameObservations, Product } from './recognition/types.js'
-import { connecting, insteadOf, isBuilt, isWithin, standIn } from './reasons.js'
+import type { FrameObservations } from './recognition/types.js'
+import { atStart, connecting, insteadOf, isBuilt, isWithin, standIn } from './reasons.js'
 import { Recorder } from './recorder.js'
+import { ShadowDesk } from './shadow-desk.js'
 import { Shown } from './shown.js'
 import { TillDesk } from './till-desk.js'
 import { version } from './version.js'
@@ -56,6 +59,8 @@ interface Parts {
   shown: Shown
   envelope: EventEnvelope
   life: LifeSigns
+  shadow: ShadowDesk
+  products: Products
 }
 
 export class Daemon {
@@ -64,7 +69,7 @@ export class Daemon {
   readonly #clock: Clock
   /** What stop() must end, in the order of their starts. */
   readonly #running: { stop(): unknown }[] = []
-  readonly #products = new Map<string, Product>()
+  readonly #leader: CameraConfig | null
   #parts: Parts | null = null
   /** Whether vision said itself why it cannot go on. */
   #modelFault = false
@@ -79,6 +84,7 @@ export class Daemon {
 
   constructor(config: Config, { log, clock = systemClock }: DaemonOptions) {
     this.#config = config
+    this.#leader = leaderOf(config.cameras)
     this.#log = log
     this.#clock = clock
   }
@@ -113,8 +119,8 @@ export class Daemon {
       clock,
       log,
     )
-    const settings = { ...config.counter, blind: this.#blindMs(), newId }
-    const counter = makeCounter(this.#leader(), settings)
+    const settings = { ...config.counter, blind: blindMs(this.#leader), newId }
+    const counter = makeCounter(this.#leader, settings)
     const models = new ModelDesk({
       config,
       vision,
@@ -125,11 +131,16 @@ export class Daemon {
       clockSynced,
       log,
     })
-    const gallery = new GalleryDesk({
+    const products: Products = new Products({
+      catalogue: config.catalogue,
+      taught: sku => gallery.product(sku),
+    })
+    const gallery: GalleryDesk = new GalleryDesk({
       config,
       vision,
       counter,
-      leader: this.#leader()?.id ?? null,
+      leader: this.#leader?.id ?? null,
+      priceOf: products.priceOf,
       setReason: reason => health.set('gallery', reason),
       changed: version => {
         envelope.gallery = version
@@ -158,14 +169,22 @@ export class Daemon {
       counter,
       clock,
       settings: config.counter,
-      camera: this.#leader()?.id ?? null,
-      product: sku => this.#products.get(sku) ?? gallery.product(sku),
+      camera: this.#leader?.id ?? null,
+      product: sku => products.find(sku),
       newId,
       lookAnew: () => vision.send({ type: 'lookAnew' }),
       record: outcome => {
         this.#showBasket()
         return recorder.record(outcome)
       },
+      learn: answered => gallery.learn(answered),
+    })
+    const shadow = new ShadowDesk({
+      config,
+      product: line => products.ofLine(line),
+      newId,
+      clock,
+      log,
     })
     const publisher = new Publisher({
       config,
@@ -180,6 +199,10 @@ export class Daemon {
         model: request => models.command(request),
         enrol: request => gallery.enrol(request),
         forget: request => gallery.forget(request),
+      },
+      // What the till sells, for all who compare or bind it.
+      onTill: (kind, message) => {
+        if (kind === 'pos') for (const listener of [shadow]) listener.hear(message)
       },
       onPublished: event => {
         if (!event.replayed) metrics.published(event.latencyMs)
@@ -223,6 +246,8 @@ export class Daemon {
       shown: new Shown({ counter, publisher, kiosk, clock }),
       envelope,
       life,
+      shadow,
+      products,
     }
 
     await this.#begin(metrics)
@@ -243,17 +268,7 @@ export class Daemon {
       metrics.setReadiness(readiness)
       this.#showState()
     })
-    health.set('vision', {
-      code: 'MODEL_LOADING',
-      message: `model ${modelName(config.models)} is being loaded`,
-    })
-    if (config.cameras.length === 0) {
-      health.set('cameras', {
-        code: 'NO_CAMERA',
-        message: 'Expected a camera in the configuration but it has none',
-      })
-    }
-    for (const { id } of config.cameras) health.set(`camera:${id}`, connecting(id))
+    for (const [what, reason] of atStart(config)) health.set(what, reason)
     this.#showState()
     this.#showBasket()
     await this.#begin(publisher)
@@ -292,16 +307,6 @@ export class Daemon {
     return await part.start()
   }
 
-  /** Several cameras are views of one surface: the first that counts items announces, the others vote. */
-  #leader() {
-    return this.#config.cameras.find(({ mode }) => mode !== 'stream') ?? null
-  }
-
-  /** Three frames' time, and a second at least: a shorter silence is jitter. */
-  #blindMs(): number {
-    return Math.max(1000, 3000 / (this.#leader()?.fps ?? 10))
-  }
-
   // ---- what vision says
 
   #hear(message: Up): void {
@@ -311,7 +316,7 @@ export class Daemon {
       case 'ready': {
         const { model, runtime, products } = message
         envelope.model = model
-        for (const product of products) this.#products.set(product.sku, product)
+        this.#parts!.products.add(products)
         kiosk.modelLoaded(model, runtime)
         metrics.setModel(model, runtime)
         this.#modelFault = false
@@ -339,7 +344,7 @@ export class Daemon {
         metrics.setCamera(message)
         // The first word of a camera, good or bad, ends the start.
         if (status !== 'connecting') health.started()
-        if (status !== 'live' && camera === this.#leader()?.id) counter.loseSight()
+        if (status !== 'live' && camera === this.#leader?.id) counter.loseSight()
         this.#showState()
         return
       }
@@ -392,17 +397,19 @@ export class Daemon {
   }
 
   #see(frame: FrameObservations): void {
-    const { counter, desk, publisher, kiosk, metrics } = this.#parts!
+    const { counter, desk, gallery, publisher, kiosk, metrics, shadow } = this.#parts!
     metrics.frame(frame)
     const camera = this.#config.cameras.find(one => one.id === frame.camera)
-    if (camera?.mode === 'stream') {
+    if (camera?.mode === 'stream' || camera?.mode === 'shadow') {
       kiosk.frameSeen(frame, null)
-      void publisher.sendFrame(frame, null)
+      if (camera.mode === 'shadow') shadow.see(frame)
+      else void publisher.sendFrame(frame, null)
       return
     }
-    const leads = camera === this.#leader()
+    const leads = camera === this.#leader
     const outcome = counter.see(frame, this.#clock.mono(), leads)
     if (leads) desk.see(frame)
+    gallery.seen(outcome.actions)
     // Not every frame, but every new reason why nothing is announced.
     if (leads && outcome.why !== this.#lastWhy) {
       this.#lastWhy = outcome.why
@@ -428,8 +435,9 @@ export class Daemon {
   }
 
   #keepHouse(): void {
-    const { envelope, health, metrics, models, outbox, publisher } = this.#parts!
+    const { envelope, health, metrics, models, outbox, publisher, shadow } = this.#parts!
     models.tick()
+    shadow.tick()
     envelope.clockSynced = clockSynced()
     const { depth, dropped, writtenBytes } = outbox.stats()
     for (const [what, complaint] of Object.entries(outbox.complaints())) health.set(what, complaint)

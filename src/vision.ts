@@ -15,6 +15,7 @@ import { Exchangeable } from './recognition/exchange.js'
 import { readPicture } from './recognition/picture.js'
 import { previewOf } from './recognition/preview.js'
 import { Recogniser } from './recognition/recogniser.js'
+import { RecentFrames } from './recent-frames.js'
 import { WithGallery } from './recognition/with-gallery.js'
 import { standBack } from './stand-back.js'
 import { Teacher } from './teacher.js'
@@ -41,6 +42,7 @@ class CameraLoop {
   readonly camera: Camera
   readonly #recogniser: Recogniser
   readonly #camera: CameraConfig
+  readonly #frames: RecentFrames
   #done: Promise<void> = Promise.resolve()
   #newest: { bytes: Uint8Array; capturedAt: number } | null = null
   #previewWanted = false
@@ -54,8 +56,10 @@ class CameraLoop {
     configure: Configure,
     index: number,
     classifier: Pick<PictureClassifier, 'classify'>,
+    frames: RecentFrames,
   ) {
     this.#configure = configure
+    this.#frames = frames
     const config = configure.cameras[index]!
     this.#camera = config
     this.camera = new Camera(config, systemClock, (status, reason) =>
@@ -113,6 +117,8 @@ class CameraLoop {
           dark: seen.scene.view === 'dark',
           unchanged: this.#recogniser.unchanged,
         })
+        const mayBeTaught = this.#configure.models.embedder !== null
+        if (mayBeTaught && seen.scene.view === 'object') this.#frames.add(this.#camera.id, frame)
         // What an old picture shows may not lie there any more.
         if (!this.#pictures.isFrozen) send({ type: 'observations', frame: seen })
         if (seen.observations.length > 0 && !seen.repeated) this.recognised++
@@ -151,6 +157,7 @@ async function main(): Promise<void> {
   let classifier: Exchangeable | null = null
   let teacher: Teacher | null = null
   let configured: Configure | null = null
+  const frames = new RecentFrames()
   const beside = new Beside()
   let cold: ColdBuild | null = null
   let budget = new MemoryBudget()
@@ -230,11 +237,11 @@ async function main(): Promise<void> {
     loaded = true
     const answers = new WithGallery(classifier, message.recognition)
     message.cameras.forEach((camera, index) => {
-      loops.set(camera.id, new CameraLoop(message, index, answers))
+      loops.set(camera.id, new CameraLoop(message, index, answers, frames))
     })
     for (const loop of loops.values()) loop.start()
     const newest = (camera: string) => loops.get(camera)?.newest ?? null
-    teacher = new Teacher({ configure: message, answers, budget, newest, lookAnew, send })
+    teacher = new Teacher({ configure: message, answers, budget, newest, frames, lookAnew, send })
     await teacher.start()
   }
 
@@ -304,6 +311,7 @@ async function main(): Promise<void> {
     else if (message.type === 'swap') swap(message)
     else if (message.type === 'discard') void beside.drop()
     else if (message.type === 'gallery') teacher?.use(message)
+    else if (message.type === 'remember') frames.remember(message)
     else if (message.type === 'teach') void teacher?.teach(message)
     else if (message.type === 'stop') void stop()
     else {

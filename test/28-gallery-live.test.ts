@@ -177,6 +177,7 @@ t.test('who teaches what the trained model is sure of is told', async t => {
     answers: { with: () => {}, gallery: null, classifyTrained: async () => says } as never,
     budget: new MemoryBudget(),
     newest: () => null,
+    frames: { of: () => null },
     lookAnew: () => {},
     send: message => void sent.push(message),
   })
@@ -216,6 +217,7 @@ function deskIn(dir: string, embedder: string | null = 'some-embedder') {
       placeOf: id => (id === 'i1' ? { box: null } : null),
     },
     leader: 'top',
+    priceOf: () => null,
     setReason: reason => void reasons.push(reason),
     changed: version => void versions.push(version),
     clock: systemClock,

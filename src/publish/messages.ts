@@ -243,7 +243,9 @@ export const posSchema = z.object({
     .number()
     .min(0)
     .nullish()
-    .describe('Minor units (cents) for one, or for a kilogram of what is weighed; only for reports'),
+    .describe(
+      'Minor units (cents) for one, or for a kilogram of what is weighed; only for reports',
+    ),
   by: z.string().max(64).nullish(),
   at: z.iso.datetime().nullish(),
 })

@@ -29,9 +29,7 @@ const row = z.strictObject({
     .union([z.literal(''), z.coerce.number().positive('Expected positive grams')])
     .nullish(),
   /** In minor units (cents): for one where unit is each, for a kilogram where it is g. Nothing is sold by it. */
-  price: z
-    .union([z.literal(''), z.coerce.number().int('Expected whole cents').min(0)])
-    .nullish(),
+  price: z.union([z.literal(''), z.coerce.number().int('Expected whole cents').min(0)]).nullish(),
   /** Whether it is sold here; in every row or in none. */
   active: z
     .unknown()
