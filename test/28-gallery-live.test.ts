@@ -17,7 +17,7 @@ import type { Classification } from '../src/recognition/classifier.js'
 import { together, usualDistance, WithGallery } from '../src/recognition/with-gallery.js'
 import type { Candidate, Observation } from '../src/recognition/types.js'
 import { Teacher } from '../src/teacher.js'
-import { colourModel, plainPicture } from './helpers/colour-models.js'
+import { chequered, colourModel, plainPicture } from './helpers/colour-models.js'
 import { type Heard, Listener, startDaemon } from './helpers/daemon.js'
 
 t.setTimeout(180_000)
@@ -312,20 +312,6 @@ t.test('the desk: what cannot be taught now, and a vision process that ends', as
   t.match(await words(third.desk.forget({ requestId, sku: 'jam' })), /^GALLERY_SKU_UNKNOWN /)
   await third.desk.stop()
 })
-
-/** A colour with black squares, so that there is something to see. */
-async function chequered(file: string, background: string): Promise<void> {
-  const input = await plainPicture('#101010', 10)
-  const squares = Array.from({ length: 24 }, (_, index) => ({
-    input,
-    left: 10 + (index % 6) * 25,
-    top: 10 + Math.floor(index / 6) * 25,
-  }))
-  await sharp({ create: { width: 160, height: 120, channels: 3, background } })
-    .composite(squares)
-    .jpeg({ quality: 95 })
-    .toFile(file)
-}
 
 t.test('taught over MQTT and HTTP, known from the next frame, kept, and forgotten', async t => {
   const dir = t.testdir()

@@ -1,5 +1,13 @@
 // What the answers of a sale teach: shoppers many and slowly, attendants at once, and 200 cheats nothing.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { AnswerStore } from '../src/gallery/answers.js'
@@ -12,6 +20,8 @@ import type { PriceOf } from '../src/recognition/catalogue.js'
 import { thresholdsOf } from '../src/recognition/decision.js'
 import { answerOf, asProduct } from '../src/recognition/gallery-classifier.js'
 import { GallerySearch } from '../src/recognition/gallery/similarity.js'
+import { chequered, colourModel } from './helpers/colour-models.js'
+import { type Heard, Listener, startDaemon } from './helpers/daemon.js'
 
 t.setTimeout(180_000)
 
@@ -368,4 +378,67 @@ t.test('200 cheats among 5,000 honest confirms move no decision', async t => {
   )
   const moved = both.decisions.filter((decision, at) => decision !== honest.decisions[at])
   t.same(moved, [], 'no decision moved')
+})
+
+// ---- the running kiosk
+
+t.test('an attendant teaches at once, a shopper waits, and a sale waits for neither', async t => {
+  const dir = t.testdir()
+  mkdirSync(join(dir, 'jam'))
+  await chequered(join(dir, 'jam', 'a.jpg'), '#d02010')
+  const classifier = colourModel(dir, 'trained', {
+    skus: ['r', 'g', 'b'],
+    weights: [1, 1, 1],
+    calibration: { sure: 0.9, unknown: 0.1 },
+  })
+  const embedder = colourModel(dir, 'e1', {
+    skus: [],
+    weights: [1, 1, 1],
+    kind: 'embedder',
+    calibration: { distance: 0.2, temperature: 0.05, sure: 0.9 },
+  })
+  const config = {
+    models: { classifier, embedder },
+    cameras: [{ id: 'top', source: `dir:${join(dir, 'jam')}?hold=2s&gap=1s`, fps: 10 }],
+    mqtt: {
+      url: 'embedded',
+      listen: '127.0.0.1:0',
+      commands: ['confirm', 'session', 'forget'],
+    },
+  }
+  const daemon = await startDaemon(dir, config)
+  t.teardown(() => daemon.process.kill('SIGKILL'))
+  const till = new Listener(daemon.mqttUrl)
+  t.teardown(() => till.stop())
+  await till.until(
+    one => one.topic === 'state' && one.message.readiness === 'ready' && one.message.gallery === 0,
+    'an empty gallery',
+  )
+  const session = 's1'
+  await till.ask('session', { op: 'open', session })
+  const placed = async (decision: string) => {
+    const fits = (one: Heard) =>
+      one.topic === 'items' &&
+      one.message.action === 'placed' &&
+      one.message.item.decision === decision
+    const from = till.heard.length
+    return (await till.until(fits, `an item to ${decision}`, { from })).message.item
+  }
+  const answers = () => readdirSync(join(dir, 'state', 'gallery', 'answers', 'pictures'))
+  const first = await placed('ask')
+  const word = { session, sku: 'quince', learn: true }
+  const waits = await till.ask('confirm', { ...word, itemId: first.itemId, by: 'shopper' })
+  t.same(waits.result, { itemId: first.itemId, sku: 'quince', learned: 'quarantined' })
+  t.equal(answers().length, 1)
+  t.match(await till.ask('forget', { sku: 'quince' }), { ok: true, result: { pictures: 1 } })
+  t.equal(answers().length, 0, 'forgotten where it waits, too')
+
+  const second = await placed('ask')
+  const told = { session, itemId: second.itemId, sku: 'quince', by: 'attendant' }
+  const taught = await till.ask('confirm', { ...told, learn: true })
+  t.same(taught.result, { itemId: second.itemId, sku: 'quince', learned: 'taught' })
+  const third = await placed('sure')
+  t.equal(third.sku, 'quince', 'the same thing is sure next time')
+  const plain = await till.ask('confirm', { ...told, itemId: third.itemId, by: 'shopper' })
+  t.same(plain.result, { itemId: third.itemId, sku: 'quince' }, 'nothing is learned unasked')
 })

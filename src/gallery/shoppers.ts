@@ -57,17 +57,6 @@ export class Shoppers {
     return { answer, waits }
   }
 
-  /** For a technician: what waits, oldest first, each with the reason. */
-  waiting(): { answer: ShopperAnswer; waits: WhyNot | null }[] {
-    const { answers, gallery, priceOf } = this.#options
-    const vectors = this.#vectors ?? new Map<string, Float32Array>()
-    const { entries } = gallery.content
-    return answers.all.map(answer => ({
-      answer,
-      waits: whyNotTaught(answer, alikeTo(answer, answers.all, vectors), { priceOf, entries }),
-    }))
-  }
-
   forget(sku: string): number {
     const gone = this.#options.answers.forget(sku)
     this.#vectors?.start()

@@ -153,7 +153,7 @@ export class ShadowMatcher {
   }
 
   #unsold(at: number, patienceMs: number): Compared[] {
-    const isOver = ({ until }: Sight) => until !== null && at - until > patienceMs - 1
+    const isOver = ({ until }: Sight) => until !== null && at - until > patienceMs
     const over = this.#sights.filter(isOver)
     this.#sights = this.#sights.filter(one => !isOver(one))
     return over.map(({ at: seenAt, seen }) => ({ kind: 'unsold', at: seenAt, seen }))
