@@ -5,6 +5,7 @@ import { systemClock } from './clock.js'
 import type { CameraConfig } from './config/schema.js'
 import { describeError } from './errors.js'
 import type { Up } from './protocol.js'
+import type { RecentFrames } from './recent-frames.js'
 import { readPicture } from './recognition/picture.js'
 import { previewOf } from './recognition/preview.js'
 import type { Recogniser } from './recognition/recogniser.js'
@@ -19,6 +20,15 @@ export type AnyRecogniser = Pick<Recogniser, 'recognise' | 'wake' | 'unchanged'>
 export const inferencePatienceMs = 3000
 export const hangLookEveryMs = 250
 
+export interface CameraLoopOptions {
+  recogniser: AnyRecogniser
+  /** Of the reference pictures; null: they are kept in memory only. */
+  stateDir: string | null
+  /** Takes what may be taught later; null: nothing may. */
+  frames: RecentFrames | null
+  send(message: Up): void
+}
+
 export class CameraLoop {
   readonly camera: Camera
   readonly #recogniser: AnyRecogniser
@@ -29,20 +39,16 @@ export class CameraLoop {
   #previewWanted = false
   readonly #pictures: PictureHealth
   readonly #view: ViewWatch | null
+  readonly #frames: RecentFrames | null
   failed = 0
   recognised = 0
   #busy = false
   #checksWhileBusy = 0
 
-  /** @param stateDir of the reference pictures */
-  constructor(
-    config: CameraConfig,
-    recogniser: AnyRecogniser,
-    stateDir: string | null,
-    send: (message: Up) => void,
-  ) {
+  constructor(config: CameraConfig, { recogniser, stateDir, frames, send }: CameraLoopOptions) {
     this.#camera = config
     this.#recogniser = recogniser
+    this.#frames = frames
     this.#send = send
     this.camera = new Camera(config, systemClock, (status, reason) =>
       this.#pictures.source(status, reason),
@@ -101,6 +107,7 @@ export class CameraLoop {
           unchanged: this.#recogniser.unchanged,
           view: await this.#viewFault(frame.bytes, seen.scene),
         })
+        if (seen.observations.length > 0) this.#frames?.add(this.#camera.id, frame)
         // What an old picture shows may not lie there any more.
         if (!this.#pictures.isFrozen) this.#send({ type: 'observations', frame: seen })
         if (seen.observations.length > 0 && !seen.repeated) this.recognised++

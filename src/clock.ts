@@ -17,3 +17,14 @@ export const systemClock: Clock = {
   wall: () => Date.now(),
   mono: () => performance.now(),
 }
+
+/** The date at a place, such as 2026-11-28. @param timezone an IANA name; one that nobody knows is UTC */
+export function dayIn(timezone: string, wallMs: number): string {
+  const options = { year: 'numeric', month: '2-digit', day: '2-digit' } as const
+  try {
+    // Sweden writes dates as ISO 8601 does.
+    return new Intl.DateTimeFormat('sv-SE', { ...options, timeZone: timezone }).format(wallMs)
+  } catch {
+    return new Date(wallMs).toISOString().slice(0, 10)
+  }
+}

@@ -1,7 +1,7 @@
 // The daemon process, its composition root: vision -> counter -> outbox -> MQTT, and what HTTP may see of it.
 import { randomUUID } from 'node:crypto'
 import { type Clock, systemClock } from './clock.js'
-import { type Config, modelName } from './config/schema.js'
+import type { CameraConfig, Config } from './config/schema.js'
 import { readSecret } from './config/secret.js'
 import type { ItemCounter, Outcome } from './counter/item-counter.js'
 import { makeCounter, takeUp } from './counter/make-counter.js'
@@ -11,7 +11,7 @@ import { describeError } from './errors.js'
 import { GalleryDesk } from './gallery-desk.js'
 import { sdNotify } from './inference/addon.js'
 import { Kiosk } from './kiosk.js'
-import { blindMs, leaderOf } from './leader.js'
+import { blindMs, leaderOf } from './leading-camera.js'
 import { LifeSigns } from './life-signs.js'
 import type { Logger } from './log.js'
 import { ModelDesk } from './model-desk.js'
@@ -26,8 +26,9 @@ import type { EventEnvelope } from './publish/event.js'
 import { Outbox } from './publish/outbox/outbox.js'
 import { Publisher } from './publish/publisher.js'
 import { createUuidV7 } from './publish/uuid.js'
-import { connecting } from './reasons.js'
+import { atStart } from './reasons.js'
 import { Recorder } from './recorder.js'
+import { ShadowDesk } from './shadow-desk.js'
 import { Shown } from './shown.js'
 import { Products } from './products.js'
 import { TillDesk } from './till-desk.js'
@@ -62,16 +63,18 @@ interface Parts {
   shown: Shown
   envelope: EventEnvelope
   life: LifeSigns
+  shadow: ShadowDesk
+  products: Products
 }
 
 export class Daemon {
   readonly #config: Config
   readonly #log: Logger
   readonly #clock: Clock
-  readonly #leader = () => leaderOf(this.#config.cameras)
   readonly #notify: (message: string) => boolean
   /** What stop() must end, in the order of their starts. */
   readonly #running: { stop(): unknown }[] = []
+  readonly #leader: CameraConfig | null
   #parts: Parts | null = null
   /** Where HTTP listens and where the broker is, known after start. */
   httpPort = 0
@@ -79,6 +82,7 @@ export class Daemon {
 
   constructor(config: Config, { log, clock = systemClock, notify = sdNotify }: DaemonOptions) {
     this.#config = config
+    this.#leader = leaderOf(config.cameras)
     this.#log = log
     this.#clock = clock
     this.#notify = notify
@@ -114,12 +118,15 @@ export class Daemon {
       clock,
       log,
     )
-    const settings = { ...config.counter, blind: blindMs(this.#leader()), newId }
-    const things = makeCounter(this.#leader(), settings)
-    const products: Products = new Products(() => gallery.products)
+    const products: Products = new Products({
+      catalogue: config.catalogue,
+      taught: () => gallery.products,
+    })
+    const settings = { ...config.counter, blind: blindMs(this.#leader), newId }
+    const things = makeCounter(this.#leader, settings)
     const counter = new Checkout(things, {
       orphanAfter: config.counter.orphanAfter,
-      pieceIsItem: this.#leader()?.mode === 'tray',
+      pieceIsItem: this.#leader?.mode === 'tray',
       product: sku => products.sold(sku),
       newId,
     })
@@ -133,11 +140,12 @@ export class Daemon {
       clockSynced,
       log,
     })
-    const gallery = new GalleryDesk({
+    const gallery: GalleryDesk = new GalleryDesk({
       config,
       vision,
       counter,
-      leader: this.#leader()?.id ?? null,
+      leader: this.#leader?.id ?? null,
+      priceOf: products.priceOf,
       setReason: reason => health.set('gallery', reason),
       changed: version => {
         envelope.gallery = version
@@ -166,7 +174,7 @@ export class Daemon {
       counter,
       clock,
       settings: config.counter,
-      camera: this.#leader()?.id ?? null,
+      camera: this.#leader?.id ?? null,
       product: sku => products.named({ sku }),
       weighable: sku => products.sold(sku),
       mismatch: (lineId, isOne) => counter.mismatch(lineId, isOne),
@@ -176,11 +184,19 @@ export class Daemon {
         this.#showBasket()
         return recorder.record(outcome)
       },
+      learn: answered => gallery.learn(answered),
+    })
+    const shadow = new ShadowDesk({
+      config,
+      product: line => products.named(line) ?? null,
+      newId,
+      clock,
+      log,
     })
     const sale = new SaleDesk({
       checkout: counter,
       clock,
-      camera: this.#leader()?.id ?? null,
+      camera: this.#leader?.id ?? null,
       product: named => products.named(named),
       record: outcome => {
         this.#showBasket()
@@ -207,7 +223,10 @@ export class Daemon {
         if (!event.replayed) metrics.published(event.latencyMs)
       },
       onRefused: reason => health.set('events', reason),
-      onTill: sale.hear,
+      onTill: (...word) => {
+        sale.hear(...word)
+        if (word[0] === 'pos') shadow.hear(word[1])
+      },
       onConnection: (up, reason) => {
         if (up) sale.tellAgain()
         metrics.setMqtt(up)
@@ -233,9 +252,9 @@ export class Daemon {
     })
     const life = new LifeSigns(config.cameras, recorder)
     const news = new VisionNews({
-      ...{ config, leader: this.#leader(), clock, log, vision: () => vision },
+      ...{ config, leader: this.#leader, clock, log, vision: () => vision },
       ...{ health, metrics, envelope, products, counter, models, gallery, desk },
-      ...{ publisher, kiosk, life },
+      ...{ publisher, kiosk, life, shadow },
       record: outcome => this.#record(outcome),
       showBasket: () => this.#showBasket(),
       showState: () => this.#showState(),
@@ -256,6 +275,8 @@ export class Daemon {
       shown: new Shown({ counter, publisher, kiosk, clock }),
       envelope,
       life,
+      shadow,
+      products,
     }
 
     await this.#begin(metrics)
@@ -278,17 +299,7 @@ export class Daemon {
       metrics.setReadiness(readiness)
       this.#showState()
     })
-    health.set('vision', {
-      code: 'MODEL_LOADING',
-      message: `model ${modelName(config.models)} is being loaded`,
-    })
-    if (config.cameras.length === 0) {
-      health.set('cameras', {
-        code: 'NO_CAMERA',
-        message: 'Expected a camera in the configuration but it has none',
-      })
-    }
-    for (const { id } of config.cameras) health.set(`camera:${id}`, connecting(id))
+    for (const [what, reason] of atStart(config)) health.set(what, reason)
     this.#showState()
     this.#showBasket()
     await this.#begin(publisher)
@@ -347,9 +358,10 @@ export class Daemon {
   }
 
   #keepHouse(): void {
-    const { envelope, health, metrics, models, outbox, publisher, sale } = this.#parts!
+    const { envelope, health, metrics, models, outbox, publisher, sale, shadow } = this.#parts!
     models.tick()
     sale.tick()
+    shadow.tick()
     envelope.clockSynced = clockSynced()
     const { depth, dropped, writtenBytes } = outbox.stats()
     for (const [what, complaint] of Object.entries(outbox.complaints())) health.set(what, complaint)

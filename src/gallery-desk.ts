@@ -1,10 +1,14 @@
 // The gallery of a running kiosk: its only writer. Teaches and forgets at the till's word, and tells vision what holds now.
 import { join } from 'node:path'
-import type { Clock } from './clock.js'
+import { type Clock, dayIn } from './clock.js'
 import type { Config } from './config/schema.js'
 import type { ItemCounter } from './counter/item-counter.js'
+import type { Item, ItemAction } from './counter/types.js'
 import { describeError, type ErrorCode, errorTable, GroceryError } from './errors.js'
+import { AnswerStore } from './gallery/answers.js'
 import { productOf } from './gallery/product.js'
+import { isNews } from './gallery/quarantine.js'
+import { Shoppers } from './gallery/shoppers.js'
 import { GalleryStore } from './gallery/store.js'
 import { embedMissing, VectorFile } from './gallery/vectors.js'
 import { hash } from './inference/manifest.js'
@@ -13,18 +17,21 @@ import type { Reason } from './observe/health.js'
 import type { Down, Up } from './protocol.js'
 import type { CommandPayload, CommandResult } from './publish/command-messages.js'
 import { takeLock } from './publish/outbox/lock.js'
+import type { PriceOf } from './recognition/catalogue.js'
 import type { GalleryProduct } from './recognition/gallery/types.js'
 
 type Taught = Pick<Extract<Up, { type: 'taught' }>, 'jpeg' | 'warnings' | 'vector'>
 type Source = Extract<Down, { type: 'teach' }>['from']
 
 export interface GalleryDeskOptions {
-  config: Pick<Config, 'models' | 'outbox' | 'cameras'>
+  config: Pick<Config, 'models' | 'outbox' | 'cameras' | 'kiosk'>
   vision: { send(message: Down): void }
   /** What lies on the counter. */
   counter: Pick<ItemCounter, 'items' | 'placeOf'>
   /** The camera that sees the counter's item; null where there is none. */
   leader: string | null
+  /** Of the catalogue: a shopper who gains by an answer teaches nothing. */
+  priceOf: PriceOf
   /** What the state says of the gallery; null: nothing. */
   setReason(reason: Reason | null): void
   /** This version answers now. */
@@ -33,9 +40,19 @@ export interface GalleryDeskOptions {
   log: Logger
 }
 
+/** An answer of the till that is to be learned: what the item was recognised as, and what it is. */
+export interface Answered {
+  item: Pick<Item, 'itemId' | 'decision' | 'alternatives'>
+  product: GalleryProduct
+  by: CommandPayload<'confirm'>['by']
+  session: string | null
+}
+export type Learned = 'taught' | 'quarantined' | 'no'
+
 export class GalleryDesk {
   readonly #options: GalleryDeskOptions
   #store: GalleryStore | null = null
+  #shoppers: Shoppers | null = null
   #release: () => Promise<void> = async () => {}
   /** Of the embedder that vision has loaded; null: it has none (yet). */
   #vectors: VectorFile | null = null
@@ -63,6 +80,10 @@ export class GalleryDesk {
       const store = new GalleryStore({ dir: this.#dir, clock })
       store.start()
       for (const words of store.damaged) log.warn(`the gallery passed over: ${words}`)
+      const answers = new AnswerStore({ dir: this.#dir, clock })
+      answers.start()
+      for (const words of answers.damaged) log.warn(`an answer was passed over: ${words}`)
+      this.#shoppers = new Shoppers({ answers, gallery: store, priceOf: this.#options.priceOf })
       this.#store = store
     } catch (error) {
       this.#fail(describeError(error))
@@ -78,6 +99,10 @@ export class GalleryDesk {
   /** What was taught. */
   get products(): readonly GalleryProduct[] {
     return this.#store?.content.products ?? []
+  }
+
+  #productOf(sku: string): GalleryProduct | undefined {
+    return this.products.find(one => one.sku === sku)
   }
 
   hear(message: Up): void {
@@ -105,11 +130,44 @@ export class GalleryDesk {
       if (!request.from) return this.#byName(store, product)
       const { jpeg, warnings, vector } = await this.#teach(product.sku, this.#source(request.from))
       store.enrol(product, [jpeg])
-      const picture = hash(jpeg)
-      if (!this.#vectors?.get(picture)) this.#vectors?.add(new Map([[picture, vector]]))
-      this.#give()
+      this.#took(jpeg, vector)
       const pictures = store.content.entries.filter(one => one.sku === product.sku).length
       return { sku: product.sku, version: store.version, pictures, warnings }
+    })
+  }
+
+  /** What the counter said of its items: what they were recognised from may be taught later. */
+  seen(actions: readonly ItemAction[]): void {
+    if (!this.#store) return
+    for (const { action, reason, item, camera, capturedAt } of actions) {
+      const { itemId, box } = item
+      if (action === 'placed' || reason === 'identity')
+        this.#options.vision.send({ type: 'remember', itemId, camera, capturedAt, box })
+    }
+  }
+
+  /** Attendants and technicians teach at once; what a shopper says waits for others. Throws as enrol does. */
+  learn({ item, product, by, session }: Answered): Promise<Learned> {
+    return this.#inTurn(async () => {
+      const store = this.#expect()
+      if (this.#fault || !this.#vectors || !this.#shoppers) throw this.#notThere()
+      const { sku, name, plu, gtin } = product
+      const checked = productOf({ sku, name, plu: plu ?? undefined, gtin: gtin ?? undefined })
+      const { decision, alternatives: candidates, itemId } = item
+      const isShopper = by === 'shopper'
+      // Without a session nobody can say how many shoppers agree.
+      if (isShopper && (session === null || !isNews({ sku, decision, candidates }))) return 'no'
+      const { jpeg, vector } = await this.#teach(sku, { itemId })
+      if (isShopper) {
+        const { clock, config } = this.#options
+        const at = clock.wall()
+        const day = dayIn(config.kiosk.timezone, at)
+        const said = { ...checked, at, day, session: session!, decision, candidates }
+        const { answer, waits } = this.#shoppers.hear(said, jpeg, vector)
+        if (waits !== null) return answer ? 'quarantined' : 'no'
+      } else store.enrol(this.#productOf(sku) ?? checked, [jpeg])
+      this.#took(jpeg, vector)
+      return 'taught'
     })
   }
 
@@ -118,11 +176,15 @@ export class GalleryDesk {
     return this.#inTurn(async () => {
       // Also without an embedder: who wants something gone does not wait for a model.
       const store = this.#expect()
+      // Answers may wait for a product that was never enrolled.
+      const answered = this.#shoppers?.forget(sku) ?? 0
+      if (answered > 0 && !this.#productOf(sku))
+        return { sku, version: store.version, pictures: answered }
       const changed = store.forget(sku)
       // The file was written anew without it.
       this.#vectors?.start()
       this.#give()
-      return { sku, ...changed }
+      return { sku, ...changed, pictures: changed.pictures + answered }
     })
   }
 
@@ -149,6 +211,8 @@ export class GalleryDesk {
         const vectors = new VectorFile(this.#dir, sha256, dims)
         vectors.start()
         await this.#embedMissing(store, vectors)
+        const embed = async (kept: Buffer) => (await this.#teach('', { kept })).vector
+        await this.#shoppers?.use({ sha256, dims }, embed)
         this.#vectors = vectors
         this.#fault = null
         setReason(null)
@@ -171,6 +235,13 @@ export class GalleryDesk {
       entries,
       async id => (await this.#teach('', { kept: store.picture(id) })).vector,
     )
+  }
+
+  /** A picture that the gallery has now answers from the next frame on. */
+  #took(jpeg: Uint8Array, vector: Float32Array): void {
+    const picture = hash(jpeg)
+    if (!this.#vectors?.get(picture)) this.#vectors?.add(new Map([[picture, vector]]))
+    this.#give()
   }
 
   /** Tells vision what holds now. */

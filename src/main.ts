@@ -17,6 +17,7 @@ const commands: Record<string, () => Promise<Command>> = {
   enrol: async () => (await import('./cli/enrol.js')).enrolCommand(),
   gallery: async () => (await import('./cli/gallery.js')).galleryCommand(),
   evaluate: async () => (await import('./cli/evaluate.js')).evaluateCommand(),
+  shadow: async () => (await import('./cli/shadow.js')).shadowCommand(),
   train: async () => (await import('./cli/train.js')).trainCommand(),
   models: async () => (await import('./cli/models.js')).modelsCommand(),
   bench: async () => (await import('./cli/bench.js')).benchCommand(),

@@ -1,20 +1,29 @@
-// What is known of a product by its sku or GTIN: by the model and the catalogue, else by the gallery.
+// What the daemon knows of products, by sku or GTIN: those of the model and the catalogue, those that were taught, and what they cost.
+import { type Catalogue, type PriceOf, pricesOf, readCatalogue } from './recognition/catalogue.js'
 import type { GalleryProduct } from './recognition/gallery/types.js'
 import type { Product } from './recognition/types.js'
+
+export interface ProductsOptions {
+  /** A file; what is wrong with it vision says, and then no price is known. */
+  catalogue: string | null
+  /** What the gallery holds now. */
+  taught(): readonly GalleryProduct[]
+}
 
 const whole = (gtin: string) => gtin.padStart(14, '0')
 
 export class Products {
+  readonly #taught: ProductsOptions['taught']
   readonly #bySku = new Map<string, Product>()
   readonly #byGtin = new Map<string, Product>()
-  readonly #taught: () => readonly GalleryProduct[]
+  readonly priceOf: PriceOf
 
-  /** @param taught what the gallery holds now */
-  constructor(taught: () => readonly GalleryProduct[]) {
+  constructor({ catalogue, taught }: ProductsOptions) {
     this.#taught = taught
+    this.priceOf = pricesOf(readOrNull(catalogue), sku => this.#bySku.get(sku)?.unit ?? null)
   }
 
-  /** What a model and the catalogue say, in addition to what earlier ones said. */
+  /** What a model that was loaded may say; products of models before it stay known. */
   learn(products: readonly Product[]): void {
     for (const product of products) {
       this.#bySku.set(product.sku, product)
@@ -27,19 +36,28 @@ export class Products {
     return this.#bySku.get(sku)
   }
 
+  /** What a command or a line of the till names, by its sku where it says one. */
   named({
     sku,
     gtin,
   }: {
-    sku: string | null
-    gtin?: string | null
-  }): Product | GalleryProduct | undefined {
-    if (sku !== null) return this.#bySku.get(sku) ?? this.#taught().find(one => one.sku === sku)
+    sku?: string | null | undefined
+    gtin?: string | null | undefined
+  }): GalleryProduct | undefined {
+    if (sku) return this.#bySku.get(sku) ?? this.#taught().find(one => one.sku === sku)
     if (!gtin) return undefined
     const code = whole(gtin)
     return (
       this.#byGtin.get(code) ??
       this.#taught().find(one => one.gtin !== null && whole(one.gtin) === code)
     )
+  }
+}
+
+function readOrNull(file: string | null): Catalogue | null {
+  try {
+    return file === null ? null : readCatalogue(file)
+  } catch {
+    return null
   }
 }

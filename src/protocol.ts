@@ -30,8 +30,9 @@ export interface Configure {
 /** Which model, and which way of loading it; of a Configure. */
 export type ModelChoice = Pick<Configure, 'models' | 'attempt' | 'change'>
 
-/** What is to be taught: a camera's newest frame, whole or a part, or a picture that somebody sent. */
-export type TaughtPicture = { camera: string; box: Box | null } | { picture: Uint8Array }
+/** What is to be taught: a camera's newest frame, whole or a part; what an item was recognised from; or a picture that somebody sent. */
+export type TaughtPicture =
+  { camera: string; box: Box | null } | { itemId: string } | { picture: Uint8Array }
 
 export type Down =
   | Configure
@@ -45,6 +46,8 @@ export type Down =
   | { type: 'preview'; camera: string }
   /** The till asks: the next frames are the model's, though nothing has changed. */
   | { type: 'lookAnew' }
+  /** This item was recognised from the camera's frame of then: it is kept a while, for it may be taught. */
+  | { type: 'remember'; itemId: string; camera: string; capturedAt: number; box: Box }
   /** What the gallery says from the next picture on, embedded by the embedder that `embedder` named; vectors: entries x dims. */
   | { type: 'gallery'; content: GalleryContent; vectors: Float32Array }
   /** `taught` answers with the same id. @see TaughtPicture; `kept`: it is as it is to be kept already. */

@@ -1,4 +1,5 @@
 // Reasons of the state that the daemon words itself, from what vision reports in figures.
+import { type Config, modelName } from './config/schema.js'
 import type { MemoryUse } from './inference/memory-budget.js'
 import type { Building, RuntimeState } from './protocol.js'
 import type { Reason } from './observe/health.js'
@@ -29,3 +30,20 @@ export function standIn(
   const message = insteadOf(tooLarge || 'It does not fit as it was wanted', `${name} on ${device}`)
   return { code: 'MEMORY_BUDGET_EXCEEDED', message }
 }
+
+/** What is not there yet when the daemon starts, by what it is of. */
+export const atStart = ({
+  models,
+  cameras,
+}: Pick<Config, 'models' | 'cameras'>): [string, Reason][] => [
+  ['vision', { code: 'MODEL_LOADING', message: `model ${modelName(models)} is being loaded` }],
+  ...(cameras.length === 0
+    ? [
+        [
+          'cameras',
+          { code: 'NO_CAMERA', message: 'Expected a camera in the configuration but it has none' },
+        ] as [string, Reason],
+      ]
+    : []),
+  ...cameras.map(({ id }): [string, Reason] => [`camera:${id}`, connecting(id)]),
+]

@@ -1,4 +1,5 @@
 // Vision's side of the gallery: loads the embedder, embeds what is to be taught, and takes in what the daemon keeps.
+import type { CameraConfig } from './config/schema.js'
 import { describeError, GroceryError } from './errors.js'
 import { calledAnother, likeOthers } from './gallery/alike.js'
 import { keepPicture, type KeptPicture } from './gallery/picture.js'
@@ -9,6 +10,7 @@ import { Embedder } from './recognition/embedder.js'
 import { hiddenShapes } from './recognition/mask.js'
 import { readPicture } from './recognition/picture.js'
 import { queueFor } from './recognition/tray-detector.js'
+import type { RecentFrames } from './recent-frames.js'
 import type { Box } from './recognition/types.js'
 import type { WithGallery } from './recognition/with-gallery.js'
 
@@ -25,6 +27,8 @@ export interface TeacherOptions {
   budget: MemoryBudget
   /** The newest frame of a camera. */
   newest(camera: string): { bytes: Uint8Array; capturedAt: number } | null
+  /** What items were recognised from. */
+  frames: Pick<RecentFrames, 'of'>
   /** The next frames must be answered anew. */
   lookAnew(): void
   send(message: Up): void
@@ -90,8 +94,15 @@ export class Teacher {
       const name = 'the picture of the command'
       return keepPicture(await readPicture(from.picture, name), name)
     }
-    const { cameras } = this.#options.configure
-    const camera = cameras.find(one => one.id === from.camera)!
+    if ('itemId' in from) {
+      const seen = this.#options.frames.of(from.itemId)
+      if (seen) return this.#keepPart(seen.camera, seen.frame.bytes, seen.box)
+      throw new GroceryError(
+        'ITEM_GONE',
+        `Expected the picture that item ${from.itemId} was recognised from but it is not kept any more`,
+      )
+    }
+    const camera = this.#camera(from.camera)
     const frame = this.#options.newest(camera.id)
     const patienceMs = Math.max(freshMs, 3000 / camera.fps)
     if (!frame || Date.now() - frame.capturedAt > patienceMs) {
@@ -100,11 +111,20 @@ export class Teacher {
         `Expected a picture of camera ${camera.id} of the last ${patienceMs} ms but none came`,
       )
     }
-    const name = `camera ${camera.id}`
-    const input = await readPicture(frame.bytes, name, camera.rotate)
+    return this.#keepPart(camera.id, frame.bytes, from.box ?? camera.roi)
+  }
+
+  #camera(id: string): CameraConfig {
+    return this.#options.configure.cameras.find(one => one.id === id)!
+  }
+
+  async #keepPart(id: string, bytes: Uint8Array, box: Box): Promise<KeptPicture> {
+    const camera = this.#camera(id)
+    const name = `camera ${id}`
+    const input = await readPicture(bytes, name, camera.rotate)
     const shapes = hiddenShapes(camera)
     const shown = shapes.length > 0 ? await blackedOut(input, shapes, framePixels) : input
-    return keepPicture(shown, name, within(from.box ?? camera.roi, camera.roi))
+    return keepPicture(shown, name, within(box, camera.roi))
   }
 }
 

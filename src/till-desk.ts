@@ -5,14 +5,18 @@ import { judge } from './counter/consensus.js'
 import type { ItemCounter, Outcome } from './counter/item-counter.js'
 import { verify } from './counter/sale/verify.js'
 import type { Moment, Vote } from './counter/state.js'
-import { GroceryError } from './errors.js'
+import { describeError, GroceryError } from './errors.js'
+import type { Answered, Learned } from './gallery-desk.js'
 import type { CommandPayload, CommandResult } from './publish/command-messages.js'
+import type { GalleryProduct } from './recognition/gallery/types.js'
 import type { FrameObservations, Observation, Product } from './recognition/types.js'
 
 /** Fresh frames that make an answer; fewer only where the till does not want to wait. */
 const wantedVotes = 3
 /** Recognitions that a confirm may still name. */
 const rememberedRecognitions = 500
+/** A sale does not wait longer for what is learned from it, ms. */
+const learnPatienceMs = 500
 
 interface Recognition {
   itemId: string | null
@@ -30,7 +34,7 @@ export interface DeskOptions {
   settings: Config['counter']
   /** The camera that announces; null where there is none. */
   camera: string | null
-  product(sku: string): Pick<Product, 'sku' | 'name' | 'plu' | 'gtin'> | undefined
+  product(sku: string): GalleryProduct | undefined
   /** What it weighs; undefined where nobody says. */
   weighable(sku: string): Product | undefined
   /** A line is not what lies there, or nothing says so any more. */
@@ -40,6 +44,8 @@ export interface DeskOptions {
   lookAnew?(): void
   /** Hands what the counter did to the outbox; resolves when it is on disk. */
   record(outcome: Outcome): Promise<void>
+  /** Teaches the gallery what a person said; absent where nothing can be taught. */
+  learn?(answered: Answered): Promise<Learned>
 }
 
 export class TillDesk {
@@ -137,9 +143,38 @@ export class TillDesk {
     const { sku } = request
     // A till may sell what no model knows; then the sku is all that is known of it.
     const known = product(sku) ?? { sku, name: sku, plu: null, gtin: null }
-    const { session = null, lineId = null, quantity = null } = request
+    const { session = null, lineId = null, quantity = null, by, learn } = request
+    // As it was recognised, before anybody said what it is.
+    const item = counter.items.find(one => one.itemId === itemId)
     await record(counter.confirm({ session, itemId, product: known, lineId, quantity }, this.now()))
-    return { itemId, sku }
+    if (!learn || !item) return { itemId, sku }
+    const { name, plu, gtin } = known
+    const inSession = session ?? counter.session?.id ?? null
+    return {
+      itemId,
+      sku,
+      ...(await this.#learn({
+        item,
+        product: { sku, name, plu, gtin },
+        by,
+        session: inSession,
+      })),
+    }
+  }
+
+  /** The sale comes first: it neither waits for long nor fails by it. */
+  async #learn(answered: Answered): Promise<Pick<CommandResult<'confirm'>, 'learned' | 'why'>> {
+    const { learn } = this.#options
+    if (!learn) return { learned: 'no' }
+    const work = learn(answered).then(
+      learned => ({ learned }),
+      error => ({ learned: 'no' as const, why: describeError(error) }),
+    )
+    let timer: NodeJS.Timeout | undefined
+    const patience = new Promise<{ learned: 'pending' }>(resolve => {
+      timer = setTimeout(() => resolve({ learned: 'pending' }), learnPatienceMs)
+    })
+    return Promise.race([work, patience]).finally(() => clearTimeout(timer))
   }
 
   /** The till owns the session. Throws SESSION_CLOSED for suspend and resume of another one. */

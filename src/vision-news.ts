@@ -15,6 +15,7 @@ import type { EventEnvelope } from './publish/event.js'
 import type { Publisher } from './publish/publisher.js'
 import { connecting, insteadOf, isBuilt, isWithin, standIn } from './reasons.js'
 import type { FrameObservations } from './recognition/types.js'
+import type { ShadowDesk } from './shadow-desk.js'
 import type { TillDesk } from './till-desk.js'
 import type { VisionProcess } from './vision-process.js'
 
@@ -34,6 +35,7 @@ export interface VisionNewsOptions {
   models: ModelDesk
   gallery: GalleryDesk
   desk: TillDesk
+  shadow: ShadowDesk
   publisher: Publisher
   kiosk: Kiosk
   life: LifeSigns
@@ -147,17 +149,19 @@ export class VisionNews {
 
   #see(frame: FrameObservations): void {
     const { clock, config, leader, record, showBasket } = this.#options
-    const { counter, desk, publisher, kiosk, metrics } = this.#options
+    const { counter, desk, gallery, publisher, kiosk, metrics, shadow } = this.#options
     metrics.frame(frame)
     const camera = config.cameras.find(one => one.id === frame.camera)
-    if (camera?.mode === 'stream') {
+    if (camera?.mode === 'stream' || camera?.mode === 'shadow') {
       kiosk.frameSeen(frame, null)
-      void publisher.sendFrame(frame, null)
+      if (camera.mode === 'shadow') shadow.see(frame)
+      else void publisher.sendFrame(frame, null)
       return
     }
     const leads = camera === leader
     const outcome = counter.see(frame, clock.mono(), leads)
     if (leads) desk.see(frame)
+    gallery.seen(outcome.actions)
     // Not every frame, but every new reason why nothing is announced.
     if (leads && outcome.why !== this.#lastWhy) {
       this.#lastWhy = outcome.why

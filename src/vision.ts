@@ -15,6 +15,7 @@ import { Recogniser } from './recognition/recogniser.js'
 import { TextReader } from './recognition/text/reader.js'
 import { TrayRecogniser } from './recognition/tray-recogniser.js'
 import { WithBarcode } from './recognition/with-barcode.js'
+import { RecentFrames } from './recent-frames.js'
 import { WithGallery } from './recognition/with-gallery.js'
 import { WithText } from './recognition/with-text.js'
 import { standBack } from './stand-back.js'
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
   let codes: WithBarcode | null = null
   let reader: TextReader | null = null
   let configured: Configure | null = null
+  const frames = new RecentFrames()
   const beside = new Beside()
   let cold: ColdBuild | null = null
   let budget = new MemoryBudget()
@@ -139,16 +141,18 @@ async function main(): Promise<void> {
       : null
     await codes?.start()
     words = new WithText(codes ?? answers, { top: message.recognition.top, changed: lookAnew })
+    const taught = message.models.embedder === null ? null : frames
     for (const camera of message.cameras) {
       const recogniser =
         camera.mode === 'tray'
           ? new TrayRecogniser(camera, detector, words, message.counter, systemClock)
           : new Recogniser(camera, words, message.counter, systemClock)
-      loops.set(camera.id, new CameraLoop(camera, recogniser, message.stateDir, send))
+      const parts = { recogniser, stateDir: message.stateDir, frames: taught, send }
+      loops.set(camera.id, new CameraLoop(camera, parts))
     }
     for (const loop of loops.values()) loop.start()
     const newest = (camera: string) => loops.get(camera)?.newest ?? null
-    teacher = new Teacher({ configure: message, answers, budget, newest, lookAnew, send })
+    teacher = new Teacher({ configure: message, answers, budget, newest, frames, lookAnew, send })
     await teacher.start()
     await readTexts(message)
   }
@@ -240,7 +244,8 @@ async function main(): Promise<void> {
       void codes?.teach(message.content.products)
       words?.use(message.content)
       teacher?.use(message)
-    } else if (message.type === 'teach') void teacher?.teach(message)
+    } else if (message.type === 'remember') frames.remember(message)
+    else if (message.type === 'teach') void teacher?.teach(message)
     else if (message.type === 'stop') void stop()
     else {
       configure(message).catch(cannotLoad)

@@ -17,7 +17,7 @@ import type { Classification } from '../src/recognition/classifier.js'
 import { together, usualDistance, WithGallery } from '../src/recognition/with-gallery.js'
 import type { Candidate, Observation } from '../src/recognition/types.js'
 import { Teacher } from '../src/teacher.js'
-import { colourModel, plainPicture } from './helpers/colour-models.js'
+import { chequered, colourModel, plainPicture } from './helpers/colour-models.js'
 import { type Heard, Listener, startDaemon } from './helpers/daemon.js'
 
 t.setTimeout(180_000)
@@ -177,6 +177,7 @@ t.test('who teaches what the trained model is sure of is told', async t => {
     answers: { with: () => {}, gallery: null, classifyTrained: async () => says } as never,
     budget: new MemoryBudget(),
     newest: () => null,
+    frames: { of: () => null },
     lookAnew: () => {},
     send: message => void sent.push(message),
   })
@@ -216,6 +217,7 @@ function deskIn(dir: string, embedder: string | null = 'some-embedder') {
       placeOf: id => (id === 'i1' ? { box: null } : null),
     },
     leader: 'top',
+    priceOf: () => null,
     setReason: reason => void reasons.push(reason),
     changed: version => void versions.push(version),
     clock: systemClock,
@@ -310,20 +312,6 @@ t.test('the desk: what cannot be taught now, and a vision process that ends', as
   t.match(await words(third.desk.forget({ requestId, sku: 'jam' })), /^GALLERY_SKU_UNKNOWN /)
   await third.desk.stop()
 })
-
-/** A colour with black squares, so that there is something to see. */
-async function chequered(file: string, background: string): Promise<void> {
-  const input = await plainPicture('#101010', 10)
-  const squares = Array.from({ length: 24 }, (_, index) => ({
-    input,
-    left: 10 + (index % 6) * 25,
-    top: 10 + Math.floor(index / 6) * 25,
-  }))
-  await sharp({ create: { width: 160, height: 120, channels: 3, background } })
-    .composite(squares)
-    .jpeg({ quality: 95 })
-    .toFile(file)
-}
 
 t.test('taught over MQTT and HTTP, known from the next frame, kept, and forgotten', async t => {
   const dir = t.testdir()

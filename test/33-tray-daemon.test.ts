@@ -149,6 +149,7 @@ t.test('enrol from an item of a tray takes its own box', async t => {
     vision: { send: message => void sent.push(message) },
     counter,
     leader: 'tray',
+    priceOf: () => null,
     setReason: () => {},
     changed: () => {},
     clock: systemClock,

@@ -216,6 +216,7 @@ t.test('a product by its name alone, by the till and by the command line', async
       vision: { send: message => void sent.push(message) },
       counter: { items: [], placeOf: () => null },
       leader: null,
+      priceOf: () => null,
       setReason: () => {},
       changed: () => {},
       clock: systemClock,

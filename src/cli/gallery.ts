@@ -74,6 +74,15 @@ export const galleryCommand = (): Command =>
         ),
     )
     .addCommand(
+      action('answers', 'what shoppers said and was not taught yet')
+        .option('--drop <sku>', 'throw away those of a product')
+        .option('--drop-all', 'throw all away')
+        .action(async (options: Options & { drop?: string; dropAll?: boolean }) => {
+          const { showAnswers } = await import('./gallery/answers.js')
+          await onGallery(options, store => showAnswers(store, options))
+        }),
+    )
+    .addCommand(
       action('undo', 'take the last change back').action((options: Options) =>
         onGallery(options, store => {
           const { undone, ...changed } = store.undo()

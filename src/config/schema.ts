@@ -75,7 +75,7 @@ const camera = z.strictObject({
   roi: box.default([0, 0, 1, 1]),
   rotate: z.literal([0, 90, 180, 270]).default(0),
   fps: z.number().min(0.1).max(120).default(10),
-  mode: z.enum(['single', 'tray', 'stream']).default('single'),
+  mode: z.enum(['single', 'tray', 'stream', 'shadow']).default('single'),
   mask: z.array(shape).max(32).nullable().default(null),
 })
 

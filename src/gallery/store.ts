@@ -101,15 +101,17 @@ export class GalleryStore {
   /**
    * Adds pictures of a product, which is made or named anew by it. Pictures that it has already count once.
    * @param pictures JPEGs as they are to be kept
+   * @param by shopper: nobody of the shop answers for them
    */
-  enrol(product: GalleryProduct, pictures: readonly Uint8Array[]): Changed {
-    return this.enrolAll([{ product, pictures }], 'enrol')
+  enrol(product: GalleryProduct, pictures: readonly Uint8Array[], by?: 'shopper'): Changed {
+    return this.enrolAll([{ product, pictures }], 'enrol', by)
   }
 
   /** The same of several products in one change. */
   enrolAll(
     groups: readonly { product: GalleryProduct; pictures: readonly Uint8Array[] }[],
     op: 'enrol' | 'import',
+    by?: 'shopper',
   ): Changed {
     const products = new Map(this.content.products.map(one => [one.sku, one]))
     const entries = [...this.content.entries]
@@ -122,7 +124,7 @@ export class GalleryStore {
         const key = `${picture} ${product.sku}`
         if (known.has(key)) continue
         known.add(key)
-        entries.push({ picture, sku: product.sku })
+        entries.push({ picture, sku: product.sku, ...(by && { by }) })
         added++
       }
     }

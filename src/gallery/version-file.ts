@@ -30,7 +30,13 @@ const versionSchema = z.object({
       gtin: z.string().nullable(),
     }),
   ),
-  entries: z.array(z.object({ picture: z.string().regex(/^[0-9a-f]{64}$/), sku })),
+  entries: z.array(
+    z.object({
+      picture: z.string().regex(/^[0-9a-f]{64}$/),
+      sku,
+      by: z.literal('shopper').optional(),
+    }),
+  ),
 })
 
 export type GalleryVersion = z.infer<typeof versionSchema>

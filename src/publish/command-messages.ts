@@ -34,7 +34,12 @@ const confirm = command
     lineId: id.nullish(),
     quantity: z.number().positive().nullish(),
     by: z.enum(['shopper', 'attendant', 'technician']),
-    learn: z.boolean().default(false),
+    learn: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Teach what the item was recognised from: at once, from a shopper only when others agree',
+      ),
   })
   .refine(
     value => (value.itemId === undefined) !== (value.recognitionId === undefined),
@@ -123,7 +128,18 @@ export const resultSchemas = {
     view: z.enum(['ok', 'moving', 'hand', 'dark', 'empty', 'many']),
     pictureAgeMs: z.number().min(0).describe('Never older than the request'),
   }),
-  confirm: z.strictObject({ itemId: z.string(), sku: z.string() }),
+  confirm: z.strictObject({
+    itemId: z.string(),
+    sku: z.string(),
+    learned: z
+      .enum(['taught', 'quarantined', 'no', 'pending'])
+      .optional()
+      .describe('Only with learn; pending: the sale did not wait for it'),
+    why: z
+      .strictObject({ code: z.string(), message: z.string() })
+      .optional()
+      .describe('Why it could not be learned, where something failed'),
+  }),
   session: z.strictObject({
     session: z.string().nullable(),
     status: z.enum(['open', 'suspended', 'closed']),

@@ -254,6 +254,13 @@ export const posSchema = z.object({
   gtin: z.string().max(14).nullish(),
   quantity: z.number().nullish(),
   weight: z.number().nullish().describe('Grams; weighed, without lineId: what the scale shows'),
+  price: z
+    .number()
+    .min(0)
+    .nullish()
+    .describe(
+      'Minor units (cents) for one, or for a kilogram of what is weighed; only for reports',
+    ),
   by: z.string().max(64).nullish(),
   at: z.iso.datetime().nullish(),
 })

@@ -28,6 +28,8 @@ const row = z.strictObject({
   meanGrams: z
     .union([z.literal(''), z.coerce.number().positive('Expected positive grams')])
     .nullish(),
+  /** In minor units (cents): for one where unit is each, for a kilogram where it is g. Nothing is sold by it. */
+  price: z.union([z.literal(''), z.coerce.number().int('Expected whole cents').min(0)]).nullish(),
   /** Whether it is sold here; in every row or in none. */
   active: z
     .unknown()
@@ -104,6 +106,24 @@ export function readCatalogue(path: string): Catalogue {
     details: problems,
   })
 }
+
+/** What a product costs, in minor units for one or for a kilogram; only to compare and to reckon, never to sell by. */
+export interface ShopPrice {
+  price: number
+  /** null: neither the catalogue nor the model's labels say it. */
+  unit: 'each' | 'g' | null
+  meanGrams: number | null
+}
+export type PriceOf = (sku: string) => ShopPrice | null
+
+/** @param unitOf where the catalogue does not say it */
+export const pricesOf =
+  (catalogue: Catalogue | null, unitOf: (sku: string) => ShopPrice['unit']): PriceOf =>
+  sku => {
+    const { price, unit, meanGrams } = catalogue?.get(sku) ?? {}
+    if (typeof price !== 'number') return null
+    return { price, unit: unit || unitOf(sku), meanGrams: meanGrams || null }
+  }
 
 /** The products that a model's classes stand for, in the order of the classes. */
 export function productsOf(labels: readonly Label[], catalogue: Catalogue | null): Product[] {

@@ -56,3 +56,17 @@ export const plainPicture = (background: string, side = 32): Promise<Buffer> =>
   sharp({ create: { width: side, height: side, channels: 3, background } })
     .png()
     .toBuffer()
+
+/** A colour with black squares, so that there is something to see. */
+export async function chequered(file: string, background: string): Promise<void> {
+  const input = await plainPicture('#101010', 10)
+  const squares = Array.from({ length: 24 }, (_, index) => ({
+    input,
+    left: 10 + (index % 6) * 25,
+    top: 10 + Math.floor(index / 6) * 25,
+  }))
+  await sharp({ create: { width: 160, height: 120, channels: 3, background } })
+    .composite(squares)
+    .jpeg({ quality: 95 })
+    .toFile(file)
+}

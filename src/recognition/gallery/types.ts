@@ -12,6 +12,8 @@ export interface GalleryEntry {
   /** SHA-256 of the kept picture, hex; its name on disk. */
   picture: string
   sku: string
+  /** Who taught it, where it was not a person who answers for it. */
+  by?: 'shopper' | undefined
 }
 
 export interface GalleryContent {
