@@ -154,6 +154,15 @@ const isUntouched = (
   overlap(track.box, fresh.box) > 0.5 &&
   looksUntouched(track.box, look, track.look, roi)
 
+/** What nobody knows over a known thing that is hidden may be a hand that rests on it: it is waited for longer. */
+const mayBeHand = (fresh: Track, verdict: Verdict, tracks: readonly Track[], settle: number) =>
+  verdict.decision === 'unknown' &&
+  fresh.steadyMs < settle &&
+  tracks.some(
+    one =>
+      isKnown(one) && !isSeen(one) && one.emptyMs < glimpseMs && covered(one.box, fresh.box) > 0.5,
+  )
+
 /** New things that lay still for long enough become items, or turn out to be known ones that were moved. */
 function settle(
   state: TrayState,
@@ -166,7 +175,7 @@ function settle(
   for (const fresh of state.tracks) {
     if (isKnown(fresh) || fresh.misses > 0) continue
     const verdict = ripe(fresh, settings)
-    if (!verdict) continue
+    if (!verdict || mayBeHand(fresh, verdict, tracks, settings.settle)) continue
     const known = knownBefore(fresh, verdict, tracks, settings)
     if (known) {
       const { item, announced, confirmed, presentAtOpen } = known
