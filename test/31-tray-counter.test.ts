@@ -20,7 +20,12 @@ const spots: Record<string, Box> = {
   left: [0.05, 0.3, 0.25, 0.55],
   middle: [0.4, 0.3, 0.6, 0.55],
   right: [0.75, 0.3, 0.95, 0.55],
+  nearLeft: [0.15, 0.3, 0.35, 0.55],
+  edge: [0.4, 0.5, 0.6, 0.99],
+  onEdge: [0.42, 0.5, 0.58, 0.7],
 }
+/** Of those that have embeddings. */
+const looks: Record<string, number[]> = { melon: [1, 0], '?hand': [0, 1] }
 const candidate = (sku: string, score: number) => ({ sku, name: sku, plu: null, gtin: null, score })
 const seen = (sku: string, box: Box, decision: Decision = 'sure'): Observation => ({
   box,
@@ -28,6 +33,7 @@ const seen = (sku: string, box: Box, decision: Decision = 'sure'): Observation =
   auto: false,
   askReason: decision === 'ask' ? 'confidence' : null,
   candidates: [candidate(sku, 0.9), candidate('other', 0.05)],
+  ...(sku in looks ? { embedding: Float32Array.from(looks[sku]!) } : {}),
 })
 
 /** A tray at 10 frames a second, described by words: `apple@left pear@right`. */
@@ -56,7 +62,7 @@ function tray(overrides: Partial<TraySettings> = {}) {
         .filter(Boolean)
         .map(one => {
           const [sku, spot] = one.split('@') as [string, string]
-          return seen(sku, spots[spot]!, sku === '?' ? 'unknown' : 'sure')
+          return seen(sku, spots[spot]!, sku.startsWith('?') ? 'unknown' : 'sure')
         })
       for (let n = 0; n < times; n++) {
         at += 100
@@ -168,6 +174,42 @@ t.test('a hand hides and never takes; what is put on another hides it', async t 
   p.hand().frames(40, 'apple@left pear@right')
   t.same(p.said(), ['removed taken plum sure item-3'])
   t.same([p.counter.hidden, p.basket.complete], [[], true])
+})
+
+t.test('what nobody knows and the edge cuts is an arm; what is known there is a thing', async t => {
+  const p = tray().frames(4, 'apple@left')
+  p.said()
+  p.hand().frames(80, 'apple@left ?@edge ?@onEdge')
+  t.same([p.said(), p.basket.complete, p.basket.view], [[], false, 'hand'])
+  t.equal(p.why, 'something that nobody knows reaches in from the edge')
+  p.hand().frames(3, 'apple@left')
+  t.same([p.said(), p.basket.complete, p.basket.view], [[], true, 'ok'])
+  p.hand().frames(4, 'apple@left pear@edge')
+  t.same(p.said(), ['placed pear sure item-2'])
+  p.hand().frames(6, 'apple@left pear@edge ?@right')
+  t.same(p.said(), ['placed ? unknown item-3'])
+})
+
+t.test('what nobody knows over a known thing may be a hand on it for a while', async t => {
+  const p = tray().frames(4, 'melon@left')
+  p.said()
+  p.hand().frames(15, '?hand@left')
+  t.same([p.said(), p.basket.complete], [[], false])
+  p.hand().frames(3, 'melon@left')
+  t.same([p.said(), p.basket.complete], [[], true])
+})
+
+t.test('what nobody knows carries nothing away', async t => {
+  const p = tray().frames(4, 'apple@left')
+  p.frames(2, '?@nearLeft', 'moving').frames(5, 'apple@left apple@nearLeft', 'moving')
+  p.frames(5, 'apple@left apple@nearLeft')
+  t.same(
+    p.basket.items.map(({ itemId, box }) => [itemId, box]),
+    [
+      ['item-1', spots.left],
+      ['item-2', spots.nearLeft],
+    ],
+  )
 })
 
 t.test('what is moved, traded or put back keeps its id', async t => {

@@ -61,7 +61,8 @@ export const begin: Cell<'object'> = (state, input, settings) =>
   settle(enter(state, 'settling', input), input, settings)
 
 /** What the model said of the item; a person may have said otherwise since. */
-const modelSku = (item: Item) => (item.decision === 'unknown' ? null : item.alternatives[0]?.sku)
+export const modelSku = (item: Item) =>
+  item.decision === 'unknown' ? null : item.alternatives[0]?.sku
 
 /** Whether what the pictures show is this item, or knows as little of it. */
 export const sameThing = (item: Item, verdict: Verdict): boolean => {

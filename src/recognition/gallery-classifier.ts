@@ -121,7 +121,8 @@ export class GalleryClassifier implements PictureClassifier {
     }
   }
 
-  async classify(input: EngineInput): Promise<Classification> {
+  /** @param wanted embedding: the observation has it */
+  async classify(input: EngineInput, wanted = { embedding: false }): Promise<Classification> {
     const { embedding, stagesMs } = await this.#embedder.embed(input)
     // The embedder says so itself where it is not started; after that all is there.
     const { products, search, thresholds, calibration } = this.#ready!
@@ -139,6 +140,7 @@ export class GalleryClassifier implements PictureClassifier {
         auto,
         askReason: decision === 'ask' ? 'confidence' : null,
         candidates,
+        ...(wanted.embedding ? { embedding } : {}),
       },
       stagesMs,
     }

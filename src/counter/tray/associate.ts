@@ -42,9 +42,12 @@ function cosine(a: Float32Array, b: Float32Array): number {
   return aa > 0 && bb > 0 ? dot / Math.sqrt(aa * bb) : 0
 }
 
+/** 0..1: a thing in the open is nearer to itself than 0.75, another, and one that is half hidden, seldom than 0.5. */
+const nearness = (a: Float32Array, b: Float32Array) => Math.max(0, 2 * cosine(a, b) - 1)
+
 /**
- * How well an observation fits what a track is known as, 0..1: Bhattacharyya coefficient of the scores, and the
- * cosine of the embeddings where both have one. 0.5 where one of them is unknown and nothing else tells.
+ * How well an observation fits what a track is known as, 0..1: Bhattacharyya coefficient of the scores, and how near
+ * the embeddings are where both have one. Where one of them is unknown only the embeddings tell: 0.5 without them.
  */
 export function likeness(track: Track, observation: Observation): number {
   const { embedding, candidates, decision, twins = [] } = observation
@@ -59,8 +62,10 @@ export function likeness(track: Track, observation: Observation): number {
           (sum, { sku, score }) => sum + Math.sqrt(score * (scores.get(sku) ?? 0)),
           0,
         )
-  if (!embedding || track.embedding?.length !== embedding.length) return Math.min(1, byScores)
-  return (Math.min(1, byScores) + Math.max(0, cosine(track.embedding, embedding))) / 2
+  const names = Math.min(1, byScores)
+  if (!embedding || track.embedding?.length !== embedding.length) return names
+  const looks = nearness(track.embedding, embedding)
+  return unknown ? looks : (names + looks) / 2
 }
 
 function pairCost(track: Track, observation: Observation, alike: number): number {

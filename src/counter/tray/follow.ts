@@ -1,7 +1,8 @@
 // One thing through one still frame: seen, or not seen and why; and what the frames then say it is. Pure.
 import type { Observation } from '../../recognition/types.js'
 import { addVote, judge, type Verdict } from '../consensus.js'
-import { sameThing } from '../frames.js'
+import { modelSku, sameThing } from '../frames.js'
+import type { Item } from '../types.js'
 import type { Look } from '../state.js'
 import { between, overlap } from './geometry.js'
 import { type Around, looksChanged, placeOf } from './place.js'
@@ -39,6 +40,15 @@ export function verdictOf(track: Track, settings: TraySettings): Verdict {
   return { ...verdict, box: track.box, settled: verdict.settled && ahead }
 }
 
+/** Whether what the frames show can be this item: a question's answer that the best leads is none. */
+export const isAbout = (item: Item, verdict: Verdict, { lead }: Pick<TraySettings, 'lead'>) =>
+  sameThing(item, verdict) ||
+  (verdict.decision === 'ask' &&
+    verdict.candidates.some(
+      ({ sku, score }) =>
+        (sku === item.sku || sku === modelSku(item)) && score > verdict.candidates[0]!.score - lead,
+    ))
+
 /** What a new thing is once it lay still for long enough; a question where the frames do not agree by then. */
 export function ripe(track: Track, settings: TraySettings): Verdict | null {
   const { hits, frames, steadyMs, votes } = track
@@ -69,6 +79,12 @@ const follow = (old: Float32Array | null, now: Float32Array | undefined) =>
   old && now && old.length === now.length
     ? old.map((value, index) => value + following * (now[index]! - value))
     : (now ?? old)
+
+/** What nobody knows carries nothing away that is known: it may be the hand itself, or the goods in it. */
+export const mayCarry = (track: Track, observation: Observation): boolean =>
+  observation.decision !== 'unknown' ||
+  !track.item?.sku ||
+  overlap(track.box, observation.box) >= leastSteady
 
 /** Followed in a moving frame: what it looked like where it lay says nothing of where it is now. */
 export const carriedTo = (track: Track, observation: Observation): Track => {

@@ -1,5 +1,5 @@
 // What the brightness grid says of a place: bare counter, the thing as it lay there, or something over it. Pure.
-import type { Box, Observation } from '../../recognition/types.js'
+import type { Box } from '../../recognition/types.js'
 import type { Look } from '../state.js'
 import { covered } from './geometry.js'
 import type { Place, Track, TrayState } from './track.js'
@@ -113,11 +113,11 @@ export function placeOf(
   return fromOwn === true || disturbed || carried ? 'empty' : 'unsure'
 }
 
-/** The bare counter, learnt where nothing is known to lie and nothing is seen. */
+/** The bare counter, learnt where nothing is known to lie and nothing is seen. @param seen boxes of what is */
 export function learnBackground(
   state: TrayState,
   look: Look,
-  observations: readonly Observation[],
+  seen: readonly Box[],
   roi: Box,
 ): Float32Array | null {
   if (!look || look.length !== columns * rows) return state.background
@@ -125,7 +125,7 @@ export function learnBackground(
     state.background ?? new Float32Array(look.length).fill(Number.NaN),
   )
   const busy = new Uint8Array(look.length)
-  for (const { box } of [...state.tracks, ...observations]) {
+  for (const box of [...state.tracks.map(track => track.box), ...seen]) {
     for (const cell of cellsOf(box, roi, 1)) busy[cell] = 1
   }
   const shift = lightShift(look, background)

@@ -2,15 +2,17 @@
 import type { Box, FrameObservations, Observation } from '../../recognition/types.js'
 import { why } from '../cell.js'
 import type { Verdict } from '../consensus.js'
-import { isAbout } from '../frames.js'
 import { actionOf, askedAbout, identifiedAs, newItem } from '../item.js'
 import type { Look, Moment } from '../state.js'
 import type { ItemAction } from '../types.js'
+import { apartFromArms } from './arms.js'
 import { associate, likeness } from './associate.js'
 import {
   carriedTo,
   contradiction,
   goneBecause,
+  isAbout,
+  mayCarry,
   missedIn,
   ripe,
   seenIn,
@@ -38,6 +40,7 @@ export interface TrayResult {
 export const trayWhy = {
   ...why,
   hidden: 'something lies over a known item',
+  arm: 'something that nobody knows reaches in from the edge',
   many: 'more things than one tray is counted with',
 } as const
 
@@ -89,14 +92,14 @@ function pairUp(
 /** While hands move nothing is decided; a thing that is seen all the same is followed. */
 function whileMoving(
   state: TrayState,
-  frame: FrameObservations,
+  goods: readonly Observation[],
   at: number,
   settings: TraySettings,
 ) {
-  const pairs = pairUp(state.tracks, frame.observations, settings)
+  const pairs = pairUp(state.tracks, goods, settings)
   const tracks = state.tracks.map((track, index): Track => {
     const observation = pairs[index]
-    return observation
+    return observation && mayCarry(track, observation)
       ? carriedTo(track, observation)
       : { ...track, place: isKnown(track) ? (track.place ?? 'hand') : null, stirredAt: at }
   })
@@ -107,7 +110,7 @@ function whileMoving(
 const isBackAt = (track: KnownTrack, fresh: Track, settings: TraySettings): boolean =>
   !isKnown(fresh) &&
   overlap(track.box, fresh.box) > 0.5 &&
-  isAbout(track.item, verdictOf(fresh, settings))
+  isAbout(track.item, verdictOf(fresh, settings), settings)
 
 /** The known thing that a new one is: not seen where it lay, of the same kind, gone since shortly before. */
 function knownBefore(
@@ -120,7 +123,7 @@ function knownBefore(
   const lost = tracks.filter(isKnown).filter(
     track =>
       !isSeen(track) &&
-      isAbout(track.item, verdict) &&
+      isAbout(track.item, verdict, settings) &&
       // A stranger is known by its place alone: another stranger elsewhere is another thing.
       (track.item.sku !== null || overlap(track.box, fresh.box) > 0.2) &&
       !tracks.some(one => one !== fresh && isBackAt(track, one, settings)) &&
@@ -151,6 +154,15 @@ const isUntouched = (
   overlap(track.box, fresh.box) > 0.5 &&
   looksUntouched(track.box, look, track.look, roi)
 
+/** What nobody knows over a known thing that is hidden may be a hand that rests on it: it is waited for longer. */
+const mayBeHand = (fresh: Track, verdict: Verdict, tracks: readonly Track[], settle: number) =>
+  verdict.decision === 'unknown' &&
+  fresh.steadyMs < settle &&
+  tracks.some(
+    one =>
+      isKnown(one) && !isSeen(one) && one.emptyMs < glimpseMs && covered(one.box, fresh.box) > 0.5,
+  )
+
 /** New things that lay still for long enough become items, or turn out to be known ones that were moved. */
 function settle(
   state: TrayState,
@@ -163,7 +175,7 @@ function settle(
   for (const fresh of state.tracks) {
     if (isKnown(fresh) || fresh.misses > 0) continue
     const verdict = ripe(fresh, settings)
-    if (!verdict) continue
+    if (!verdict || mayBeHand(fresh, verdict, tracks, settings.settle)) continue
     const known = knownBefore(fresh, verdict, tracks, settings)
     if (known) {
       const { item, announced, confirmed, presentAtOpen } = known
@@ -217,7 +229,7 @@ function removeGone(
     if (!isKnown(track) || !reason) return true
     // Something new may turn out to be it in a moment.
     const mayReturn = (one: Track) =>
-      !isKnown(one) && one.hits > 1 && isAbout(track.item, verdictOf(one, settings))
+      !isKnown(one) && one.hits > 1 && isAbout(track.item, verdictOf(one, settings), settings)
     if (track.item.sku !== null && state.tracks.some(mayReturn)) return true
     tell(track, reason, state, moment, actions)
     return false
@@ -256,9 +268,10 @@ function begin(
   return { ...state, tracks: [...state.tracks, ...fresh] }
 }
 
-function whyNothing(state: TrayState, settings: TraySettings): string | null {
+function whyNothing(state: TrayState, isReached: boolean, settings: TraySettings): string | null {
   const { tracks } = state
   if (state.view === 'many') return trayWhy.many
+  if (isReached) return trayWhy.arm
   if (tracks.length === 0) return trayWhy.empty
   const fresh = tracks.find(track => !isKnown(track))
   if (fresh) return verdictOf(fresh, settings).settled ? trayWhy.still : trayWhy.disagree
@@ -267,9 +280,13 @@ function whyNothing(state: TrayState, settings: TraySettings): string | null {
   return tracks.some(track => !isSeen(track)) ? trayWhy.hidden : null
 }
 
-function viewOf({ tracks, things }: TrayState, settings: TraySettings): TrayState['view'] {
+function viewOf(
+  { tracks, things }: TrayState,
+  isReached: boolean,
+  settings: TraySettings,
+): TrayState['view'] {
   if (Math.max(things, tracks.filter(isKnown).length) > settings.most) return 'many'
-  if (tracks.some(track => track.place === 'hand')) return 'hand'
+  if (isReached || tracks.some(track => track.place === 'hand')) return 'hand'
   return tracks.length === 0 ? 'empty' : 'ok'
 }
 
@@ -298,11 +315,13 @@ function aroundIt(
 function whileStill(
   start: TrayState,
   observations: readonly Observation[],
+  arms: readonly Box[],
   moment: Moment,
   frame: StillFrame,
   settings: TraySettings,
 ): TrayResult {
   const actions: ItemAction[] = []
+  const isReached = arms.length > 0
   const pairs = pairUp(start.tracks, observations, settings)
   const tracks = start.tracks.flatMap((track, index): Track[] => {
     const observation = pairs[index]
@@ -318,10 +337,15 @@ function whileStill(
   state = rename(state, moment, settings, actions)
   state = removeGone(state, moment, frame, settings, actions)
   state = announce(state, moment, settings, actions)
-  state = { ...state, background: learnBackground(state, frame.look, observations, settings.roi) }
+  const busy = [...observations.map(({ box }) => box), ...arms]
+  state = { ...state, background: learnBackground(state, frame.look, busy, settings.roi) }
   const cleared = frame.at - (state.stillSince ?? frame.at) >= settings.stable
-  state = { ...state, openUnseen: state.openUnseen && !cleared, view: viewOf(state, settings) }
-  return { state, actions, why: whyNothing(state, settings) }
+  state = {
+    ...state,
+    openUnseen: state.openUnseen && !cleared,
+    view: viewOf(state, isReached, settings),
+  }
+  return { state, actions, why: whyNothing(state, isReached, settings) }
 }
 
 /** @param at monotonic ms now, never before the frame before */
@@ -342,16 +366,17 @@ export function see(
     const dark = { ...state, stillSince: null, before: null, view: 'dark' as const }
     return { state: dark, actions: [], why: trayWhy.dark }
   }
+  const { goods, arms } = apartFromArms(frame.observations, settings.roi)
   if (view === 'moving') {
     // After a hand only what is alike is the same thing, however little the grid changed.
     const tracks = state.tracks.map(track => ({ ...track, disturbed: true, likes: 0 }))
-    const moving = whileMoving({ ...state, tracks }, frame, at, settings)
+    const moving = whileMoving({ ...state, tracks }, goods, at, settings)
     return { state: { ...moving, before: look }, actions: [], why: trayWhy.moving }
   }
   const still = { ...state, stillSince: state.stillSince ?? at }
   // A small thing on a wide tray has little contrast: `empty` is what the detector says, not the view.
-  const { capturedAt, ageMs, camera, observations } = frame
+  const { capturedAt, ageMs, camera } = frame
   const moment: Moment = { at, capturedAt, ageMs, camera }
-  const result = whileStill(still, observations, moment, { at, stepMs, look }, settings)
+  const result = whileStill(still, goods, arms, moment, { at, stepMs, look }, settings)
   return { ...result, state: { ...result.state, before: look } }
 }
