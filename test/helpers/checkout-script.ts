@@ -3,7 +3,6 @@ import { Counter } from '../../src/counter/counter.js'
 import type { ItemCounter } from '../../src/counter/item-counter.js'
 import type { Assist } from '../../src/counter/sale/assist.js'
 import { Checkout, type CheckoutSettings } from '../../src/counter/sale/checkout.js'
-import type { Reading } from '../../src/counter/sale/scale.js'
 import type { PosWord } from '../../src/counter/sale/types.js'
 import { TrayCounter } from '../../src/counter/tray/tray-counter.js'
 import type { ItemAction } from '../../src/counter/types.js'
@@ -163,15 +162,16 @@ export function lane(
         checkout.items.find(one => one.itemId === itemId)?.sku ?? (itemId === null ? null : '?')
       const events = actions.splice(0).map(({ action, reason, item }) => {
         const asked = item.decision === 'sure' ? '' : ` (${item.askReason ?? item.decision})`
-        const { value, source } = item.quantity
-        const pieces = value === null ? '' : `${value} `
+        const { value, unit, source } = item.quantity
+        const pieces = value === null ? '' : `${value} ${unit === 'g' ? 'g ' : ''}`
         const by = source === 'scale' ? ' by weight' : ''
         const is = item.disposition === 'open' ? '' : `, ${item.disposition}`
         const what = `${pieces}${item.sku ?? '?'}${by}${asked}${is}`
         return [action, reason, what].filter(Boolean).join(' ')
       })
       const calls = called.splice(0).map(({ kind, itemId, clearedAt }) => {
-        const what = ['assist', kind, nameOf(itemId)].filter(Boolean).join(' ')
+        const about = clearedAt === null ? nameOf(itemId) : null
+        const what = ['assist', kind, about].filter(Boolean).join(' ')
         return clearedAt === null ? what : `${what}: cleared`
       })
       const { complete, view, items } = checkout.basket(at)
