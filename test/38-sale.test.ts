@@ -1,145 +1,14 @@
 // A sale over a counter: lines, voids, weights and calls for help, played over both counters; the table of the till's words is whole.
 import t from 'tap'
-import { Counter } from '../src/counter/counter.js'
-import type { ItemCounter } from '../src/counter/item-counter.js'
 import { assistKinds, patienceMs } from '../src/counter/sale/assist.js'
-import { Checkout, type CheckoutSettings } from '../src/counter/sale/checkout.js'
 import { dispositions, say, table, words } from '../src/counter/sale/dispositions.js'
 import { itemFor, lineFor } from '../src/counter/sale/lines.js'
 import { initialScale, placedOn, read, takenOff } from '../src/counter/sale/scale.js'
-import type { PosWord } from '../src/counter/sale/types.js'
 import { verify } from '../src/counter/sale/verify.js'
 import { canWeigh, piecesOf, weighed } from '../src/counter/sale/weigh.js'
-import { TrayCounter } from '../src/counter/tray/tray-counter.js'
-import type { Item, ItemAction } from '../src/counter/types.js'
-import type {
-  Box,
-  Decision,
-  FrameObservations,
-  Observation,
-  Product,
-} from '../src/recognition/types.js'
-import { counterSettings } from './helpers/counter-settings.js'
-
-const candidate = (sku: string, score: number) => ({ sku, name: sku, plu: null, gtin: null, score })
-const spots: Record<string, Box> = {
-  left: [0.05, 0.3, 0.25, 0.55],
-  middle: [0.4, 0.3, 0.6, 0.55],
-  right: [0.75, 0.3, 0.95, 0.55],
-}
-const whole: Box = [0, 0, 1, 1]
-const decisions: Record<string, Decision> = { '?': 'unknown', '~': 'ask' }
-
-/** `apple`: sure; `~apple`: asked about, with pear; `?`: unknown. */
-function seen(what: string, box: Box): Observation {
-  const decision = decisions[what[0]!] ?? 'sure'
-  const sku = what.replace(/^[~?]/, '')
-  const candidates = sku === '' ? [] : [candidate(sku, 0.6), candidate('pear', 0.3)]
-  const askReason = decision === 'ask' ? 'confidence' : null
-  return { box, decision, auto: false, askReason, candidates }
-}
-
-const grams: Record<string, [unit: 'each' | 'g', meanGrams: number | null]> = {
-  melon: ['each', 1500],
-  apple: ['g', 180],
-  yoghurt: ['each', 150],
-  pear: ['g', 170],
-}
-const product = (sku: string): Product | undefined => {
-  const known = grams[sku]
-  if (!known) return undefined
-  const [unit, meanGrams] = known
-  const none = { group: null, coarse: null, variantOf: null, plu: null, gtin: null }
-  return { sku, name: sku, unit, meanGrams, ...none }
-}
-
-/** A checkout at 10 frames a second over one of the counters; frames as `apple@left ?@right`, or one thing alone. */
-function lane(mode: 'single' | 'tray', overrides: Partial<CheckoutSettings> = {}) {
-  let ids = 0
-  let at = 0
-  const newId = () => `i${++ids}`
-  const settings = { ...counterSettings, needSession: true, newId }
-  let counter: ItemCounter
-  const make = () => {
-    counter = mode === 'tray' ? new TrayCounter(settings) : new Counter(settings)
-    return new Checkout(counter, {
-      orphanAfter: 900_000,
-      pieceIsItem: mode === 'tray',
-      product,
-      newId: () => `a${++ids}`,
-      ...overrides,
-    })
-  }
-  let checkout = make()
-  const actions: ItemAction[] = []
-  let words = 0
-  const now = () => ({ at, capturedAt: 1_000_000 + at, ageMs: 0, camera: 'top' })
-  const script = {
-    get checkout() {
-      return checkout
-    },
-    now,
-    frames(times: number, what: string) {
-      const things = what.split(' ').filter(Boolean)
-      const observations = things.map(thing => {
-        const [sku, spot] = thing.split('@') as [string, string?]
-        return seen(sku, spot ? spots[spot]! : whole)
-      })
-      for (let n = 0; n < times; n++, at += 100) {
-        const frame: FrameObservations = {
-          ...{ camera: 'top', frame: at / 100, capturedAt: 1_000_000 + at, ageMs: 5 },
-          scene: {
-            view: things.length > 0 ? 'object' : 'empty',
-            motion: 0,
-            contrast: 0.2,
-            brightness: 0.5,
-          },
-          observations,
-          stagesMs: { queue: 0, decode: 0, resize: 0, infer: 0 },
-        }
-        actions.push(...checkout.see(frame, at, true).actions)
-      }
-      return script
-    },
-    wait(ms: number) {
-      at += ms
-      return script
-    },
-    till(outcome: { actions: ItemAction[] }) {
-      actions.push(...outcome.actions)
-      return script
-    },
-    pos(kind: PosWord['kind'], more: Partial<PosWord> & { sku?: string } = {}) {
-      const { sku, ...rest } = more
-      const sold = sku === undefined ? null : { sku, name: sku, plu: null, gtin: null }
-      const nothing = { session: 's1', lineId: null, itemId: null, pieces: null, grams: null }
-      const word = { eventId: `e${++words}`, kind, product: sold, ...nothing, ...rest }
-      return script.till(checkout.pos(word, now()))
-    },
-    weigh(grams: number, state: 'stable' | 'moving' | 'zero' | 'over' = 'stable') {
-      return script.till(checkout.weigh({ grams, state }, now()))
-    },
-    /** kill -9, and another start from what was kept. */
-    again() {
-      const kept: unknown = JSON.parse(JSON.stringify(checkout.keep()))
-      checkout = make()
-      checkout.takeUp(kept, at, inner => (counter.restore(inner), []))
-      return script
-    },
-    said() {
-      return actions.splice(0).map(({ action, reason, item }) => {
-        const line = item.lineId === null ? '' : `@${item.lineId}`
-        return [action, reason, item.sku ?? '?', item.disposition + line].filter(Boolean).join(' ')
-      })
-    },
-    assists: () =>
-      checkout.tick(now()).assists.map(one => `${one.kind} ${one.itemId} ${one.clearedAt}`),
-  }
-  script.frames(5, '')
-  script.till(checkout.open('s1', now()))
-  actions.splice(0)
-  return script
-}
+import type { Item } from '../src/counter/types.js'
+import type { Decision } from '../src/recognition/types.js'
+import { candidate, lane, product, whole } from './helpers/checkout-script.js'
 
 const item = (disposition: Item['disposition'], more: Partial<Item> = {}): Item => ({
   ...{ itemId: 'i1', sku: 'apple', name: 'apple', plu: null, gtin: null },

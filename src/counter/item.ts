@@ -39,10 +39,12 @@ export const newItem = (itemId: string, verdict: Verdict): Item => ({
   lineId: null,
 })
 
-export const identifiedAs = (item: Item, verdict: Verdict): Item => ({
-  ...item,
-  ...identityOf(verdict),
-})
+/** Under another name. What a person called nothing to sell was the thing under its old one. */
+export const identifiedAs = (item: Item, verdict: Verdict): Item => {
+  const identity = identityOf(verdict)
+  const isOffered = item.disposition === 'ignored' && identity.sku !== null
+  return { ...item, ...identity, disposition: isOffered ? 'open' : item.disposition }
+}
 
 /** What may have lain there before the session is a question, however certain the model is. */
 export const askedAbout = (item: Item): Item => ({

@@ -8,7 +8,15 @@ import type { Confirmation } from '../till-rules.js'
 import type { BasketContent, Item, ItemAction, Reason } from '../types.js'
 import { type Assist, initialAssist, mattersOf, step } from './assist.js'
 import { Ledger, ledgerSchema } from './ledger.js'
-import { initialScale, placedOn, type Reading, read, takenOff, type Weighing } from './scale.js'
+import {
+  initialScale,
+  noiseGrams,
+  placedOn,
+  type Reading,
+  read,
+  takenOff,
+  type Weighing,
+} from './scale.js'
 import type { PosWord } from './types.js'
 import { weighed } from './weigh.js'
 
@@ -152,7 +160,8 @@ export class Checkout implements ItemCounter {
 
   /** A reading of the scale under the whole counter. */
   weigh(reading: Reading, now: Moment): Outcome {
-    return this.#take(read(this.#scale, reading, now.at), now)
+    const before = this.#scale.grams ?? 0
+    return this.#take(this.#ofOne(read(this.#scale, reading, now.at), before), now)
   }
 
   /** The pictures say that a line is not what lies there, or do not say so any more. */
@@ -238,6 +247,19 @@ export class Checkout implements ItemCounter {
     if (item === action.item) return action
     this.#counter.revise(item, item.disposition === 'sold', null, now)
     return { ...action, item }
+  }
+
+  /** Where one item stands for all pieces, what comes to it or goes from it while it lies there is of it. */
+  #ofOne(weighing: Weighing, before: number): Weighing {
+    const { state, of } = weighing
+    const { items, hidden } = this.#counter
+    const [item] = items
+    const isSeen = !this.#settings.pieceIsItem && hidden.length === 0
+    if (of || !isSeen || !item?.weight) return weighing
+    const change = (state.grams ?? 0) - before
+    const grams = item.weight.grams + change
+    if (Math.abs(change) < noiseGrams || grams < noiseGrams) return weighing
+    return { state: { ...state, waiting: null }, of: { itemId: item.itemId, grams } }
   }
 
   #take({ state, of }: Weighing, now: Moment): Outcome {

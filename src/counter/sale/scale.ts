@@ -27,7 +27,7 @@ export const initialScale = (): ScaleState => ({
 /** A weight may be stable before the picture is, and the other way round, by this much, ms. */
 export const weighsWithin = 4000
 /** Less than this is the scale's own noise, grams. */
-const noiseGrams = 3
+export const noiseGrams = 3
 
 export interface Weighing {
   state: ScaleState
