@@ -91,7 +91,9 @@ t.test('each wrong line is told with its place and what was expected', async t =
     [
       'a mode that is not there',
       'cameras: [{id: a, source: "dir:x", mode: trya}]',
-      ['k.yaml:1:42 cameras.0.mode: Expected one of single, tray, stream, shadow but received "trya"'],
+      [
+        'k.yaml:1:42 cameras.0.mode: Expected one of single, tray, stream, shadow but received "trya"',
+      ],
     ],
     [
       'two cameras of one id',
