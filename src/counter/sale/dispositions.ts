@@ -79,8 +79,8 @@ export const table: Record<Item['disposition'], Record<Word, Cell>> = {
   open: unsold,
   offered: unsold,
   voided: unsold,
-  // A person was wrong, or changed their mind: a line says what it is after all.
-  ignored: { ...over, bound: sell },
+  // No line is about what is nothing to sell.
+  ignored: over,
   // A line has sold it: another line cannot sell it again.
   sold: { ...over, changed: recount, weighed: recount, voided: giveUp },
   leftover: over,
