@@ -4,5 +4,7 @@ import { isFull, torture } from './torture/row.js'
 import { saleRows } from './torture/sale.js'
 
 t.setTimeout(isFull ? 0 : 600_000)
+// They wait most of the time.
+t.jobs = 4
 
 torture(t, 'sale', saleRows)

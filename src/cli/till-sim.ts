@@ -49,8 +49,12 @@ async function tillSim(options: Options): Promise<void> {
       const heard = describeMessage(topic, text)
       const words = `${String(count).padStart(3)} ${way === 'sent' ? '>' : '<'} `
       const line = heard ?? `${topic}  ${text}`
-      print({ message: isCounted(passed) ? count : null, way, topic, payload: parsed(text) }, words + line)
-      if (isCounted(passed) && count === Number(options.crashAt)) process.kill(process.pid, 'SIGKILL')
+      print(
+        { message: isCounted(passed) ? count : null, way, topic, payload: parsed(text) },
+        words + line,
+      )
+      if (isCounted(passed) && count === Number(options.crashAt))
+        process.kill(process.pid, 'SIGKILL')
     },
     shopper: async step => {
       print({ shopper: step }, `    * ${wish(step)}, then press Enter`)

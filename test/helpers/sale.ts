@@ -75,7 +75,15 @@ export class SaleShop {
       ...{ passed: [], receipt: [], lines: [], touches: 0, messages: 0, killed: false },
     }
     const words = [
-      ...['dist/main.js', 'till-sim', '--json', '--url', this.broker.url, '--topic', 'grocerd/test'],
+      ...[
+        'dist/main.js',
+        'till-sim',
+        '--json',
+        '--url',
+        this.broker.url,
+        '--topic',
+        'grocerd/test',
+      ],
       ...['--dir', dir, '--session', session, '--script', script],
     ]
     const crash = kill?.victim === 'till' ? ['--crash-at', String(kill.at)] : []
@@ -116,10 +124,10 @@ export class SaleShop {
   }
 
   async #do(step: Step, till: ChildProcess): Promise<void> {
-    if (step.do === 'lay') this.camera.show(await pictures({ of: this.#lies = step.what }))
+    if (step.do === 'lay') this.camera.show(await pictures({ of: (this.#lies = step.what) }))
     else if (step.do === 'cover') this.camera.show(await pictures({ light: 0.02, noise: 1 }))
     else if (step.do === 'uncover') this.camera.show(await pictures({ of: this.#lies }))
-    else this.camera.show(await pictures({ of: this.#lies = null }))
+    else this.camera.show(await pictures({ of: (this.#lies = null) }))
     await sleep(step.do === 'cover' ? 3 * laggingMs : laggingMs)
     till.stdin?.write('\n')
   }

@@ -88,7 +88,10 @@ export function hear(book: Book, event: ItemEvent, now: number): Book {
 
 /** Not sent again, not late, and of the session that is open. */
 export const isForThisShopper = (event: ItemEvent, session: string | null, now: number): boolean =>
-  !event.replayed && Date.parse(event.expiresAt) > now && session !== null && event.session === session
+  !event.replayed &&
+  Date.parse(event.expiresAt) > now &&
+  session !== null &&
+  event.session === session
 
 /** What is paid for. */
 export const receipt = (book: Book): Line[] => book.lines.filter(({ voided }) => !voided)

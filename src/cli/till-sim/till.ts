@@ -36,6 +36,11 @@ export class Till {
   readonly #link: Link
   #book = emptyBook()
   #bootId: string | null = null
+  #isUp = () => {}
+  /** What is said before nobody hears: the first reply would be missed. */
+  readonly #up = new Promise<void>(resolve => {
+    this.#isUp = resolve
+  })
 
   constructor(options: TillOptions) {
     this.#options = options
@@ -46,7 +51,11 @@ export class Till {
         options.onMessage(passed)
         if (passed.way === 'heard') this.#hear(passed)
       },
-      onUp: () => void this.#catchUp().catch(() => {}),
+      // A kiosk that does not answer is found out by the first question of the sale.
+      onUp: () =>
+        void this.#catchUp()
+          .catch(() => {})
+          .then(() => this.#isUp()),
     })
   }
 
@@ -74,6 +83,7 @@ export class Till {
   /** To the end of the script; what was done before a crash is not done again. @throws TIMED_OUT */
   async play(): Promise<void> {
     const { script } = this.#options
+    await this.#up
     while (this.#book.step < script.length) {
       const { step } = this.#book
       await this.#play(script[step]!, step)
@@ -103,7 +113,10 @@ export class Till {
         const { sku, name, gtin } = step
         const lineId = lineIdOf(session, index)
         const line = { lineId, sku, name, grams: null, itemId: null, voided: false }
-        const word = { ...{ eventId: lineId, session, lineId, sku, gtin }, kind: 'scanned' as const }
+        const word = {
+          ...{ eventId: lineId, session, lineId, sku, gtin },
+          kind: 'scanned' as const,
+        }
         this.#save(sell(this.#book, line, word))
         return this.#link.say('pos', word)
       }
@@ -155,7 +168,14 @@ export class Till {
     // One touch where it is preselected or in the list; else the till's own menu: group, product, done.
     const touches = isFirst || (seen?.decision === 'ask' && shown) ? 1 : 3
     const itemId = seen?.itemId ?? null
-    const line: Line = { lineId, sku: what, name: shown?.name ?? what, grams, itemId, voided: false }
+    const line: Line = {
+      lineId,
+      sku: what,
+      name: shown?.name ?? what,
+      grams,
+      itemId,
+      voided: false,
+    }
     const word = {
       ...{ eventId: lineId, session, kind: 'weighed' as const, lineId, sku: what, weight: grams },
     }
@@ -167,7 +187,10 @@ export class Till {
     const { session, words } = this.#book
     if (itemId !== null)
       await this.#ask('confirm', { session, itemId, sku, lineId, by: 'shopper' as const })
-    this.#link.say('pos', words.find(one => one.lineId === lineId)!)
+    this.#link.say(
+      'pos',
+      words.find(one => one.lineId === lineId)!,
+    )
   }
 
   async #session(op: 'open' | 'close'): Promise<void> {
