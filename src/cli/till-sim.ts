@@ -10,7 +10,7 @@ interface Options {
   url: string
   topic: string
   script: string
-  version: string
+  mqtt: string
   dir: string
   session?: string
   json?: boolean
@@ -39,7 +39,7 @@ async function tillSim(options: Options): Promise<void> {
   const till = new Till({
     url: options.url,
     prefix: options.topic,
-    version: options.version === '3.1.1' ? 4 : 5,
+    version: options.mqtt === '3.1.1' ? 4 : 5,
     dir,
     session: options.session ?? `till-sim-${Date.now()}`,
     script: scripts[options.script]!,
@@ -55,6 +55,9 @@ async function tillSim(options: Options): Promise<void> {
       )
       if (isCounted(passed) && count === Number(options.crashAt))
         process.kill(process.pid, 'SIGKILL')
+    },
+    onStep: step => {
+      if (json) print({ step }, '')
     },
     shopper: async step => {
       print({ shopper: step }, `    * ${wish(step)}, then press Enter`)
@@ -89,7 +92,9 @@ export const tillSimCommand = (): Command =>
     .addOption(
       new Option('--script <name>', 'the sale').choices(Object.keys(scripts)).default('sale'),
     )
-    .addOption(new Option('--version <mqtt>', 'of MQTT').choices(['5', '3.1.1']).default('5'))
+    .addOption(
+      new Option('--mqtt <version>', 'of the protocol').choices(['5', '3.1.1']).default('5'),
+    )
     .option('--dir <dir>', 'where its book lies, so that it goes on after a crash', 'till-sim')
     .option('--session <id>', 'the session (default: a new one)')
     .option('--json', 'one JSON object a message, and one for the receipt')

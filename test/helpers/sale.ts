@@ -24,6 +24,8 @@ export interface Passed {
 
 export interface Sold {
   passed: Passed[]
+  /** The steps of the script, each with how many messages had passed when it began. */
+  steps: { step: Step; from: number }[]
   receipt: Line[]
   lines: Line[]
   touches: number
@@ -67,12 +69,16 @@ export class SaleShop {
   }
 
   /** Plays a sale to its end; the victim is killed at the message of that number, and comes back by itself. */
-  async sell(script: string, kill: { victim: Victim; at: number } | null = null): Promise<Sold> {
+  async sell(
+    script: string,
+    kill: { victim: Victim; at: number } | null = null,
+    more: string[] = [],
+  ): Promise<Sold> {
     const session = `s${++this.#next}`
     const dir = join(this.dir, 'till')
     mkdirSync(dir, { recursive: true })
     const sold: Sold = {
-      ...{ passed: [], receipt: [], lines: [], touches: 0, messages: 0, killed: false },
+      ...{ passed: [], steps: [], receipt: [], lines: [], touches: 0, messages: 0, killed: false },
     }
     const words = [
       ...[
@@ -84,7 +90,7 @@ export class SaleShop {
         '--topic',
         'grocerd/test',
       ],
-      ...['--dir', dir, '--session', session, '--script', script],
+      ...['--dir', dir, '--session', session, '--script', script, ...more],
     ]
     const crash = kill?.victim === 'till' ? ['--crash-at', String(kill.at)] : []
     let code = await this.#run([...words, ...crash], sold, kill)
@@ -106,6 +112,7 @@ export class SaleShop {
     lines.on('line', line => {
       const said = JSON.parse(line)
       if (said.shopper) void this.#do(said.shopper, child)
+      else if (said.step) sold.steps.push({ step: said.step, from: sold.passed.length })
       else if (said.receipt) Object.assign(sold, said)
       else {
         sold.passed.push(said)

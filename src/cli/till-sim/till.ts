@@ -22,6 +22,7 @@ export interface TillOptions {
   session: string
   script: readonly Step[]
   shopper: Shopper
+  onStep(step: Step): void
   onMessage(passed: Passed): void
   /** How long it waits for a kiosk that does not answer, ms. */
   patienceMs?: number
@@ -86,6 +87,7 @@ export class Till {
     await this.#up
     while (this.#book.step < script.length) {
       const { step } = this.#book
+      this.#options.onStep(script[step]!)
       await this.#play(script[step]!, step)
       this.#save({ ...this.#book, step: step + 1 })
     }
