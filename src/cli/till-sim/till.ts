@@ -31,6 +31,7 @@ export interface TillOptions {
 const bookSchema = z.custom<Book>(value => Array.isArray((value as Book | null)?.lines))
 /** A thing that the kiosk has not told of yet is asked about again so often. */
 const mostLooks = 4
+const usualPatienceMs = 60_000
 
 export class Till {
   readonly #options: TillOptions
@@ -84,7 +85,12 @@ export class Till {
   /** To the end of the script; what was done before a crash is not done again. @throws TIMED_OUT */
   async play(): Promise<void> {
     const { script } = this.#options
-    await this.#up
+    const { url, patienceMs = usualPatienceMs } = this.#options
+    const tired = async () => {
+      await sleep(patienceMs, undefined, { ref: false })
+      throw new GroceryError('TIMED_OUT', `Expected a connection to ${url} within ${patienceMs} ms`)
+    }
+    await Promise.race([this.#up, tired()])
     while (this.#book.step < script.length) {
       const { step } = this.#book
       this.#options.onStep(script[step]!)
@@ -202,7 +208,7 @@ export class Till {
 
   /** A kiosk that lost the session gets it again. @throws TIMED_OUT */
   async #ask(verb: Verb, payload: object): Promise<Reply> {
-    const { patienceMs = 60_000 } = this.#options
+    const { patienceMs = usualPatienceMs } = this.#options
     const end = performance.now() + patienceMs
     for (;;) {
       const reply = await this.#link.ask(verb, payload, patienceMs)
