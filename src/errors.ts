@@ -483,6 +483,11 @@ export const errorTable = {
     meaning: 'The state directory is not there and cannot be made, or cannot be written.',
     remedy: 'Make it writable for the user of the daemon, or name another one in outbox.dir.',
   },
+  TILL_BOOK_INVALID: {
+    meaning: 'The book of the scripted till (till.json in its --dir) cannot be read.',
+    remedy:
+      'Give another --dir, or delete the file: the sale that it was in the middle of is lost.',
+  },
   TIMED_OUT: {
     meaning: 'The answer did not come in the time that the request allowed.',
     remedy: 'Ask again; /readyz says what is slow or missing.',

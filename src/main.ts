@@ -12,6 +12,7 @@ const commands: Record<string, () => Promise<Command>> = {
   check: async () => (await import('./cli/check.js')).checkCommand(),
   doctor: async () => (await import('./cli/doctor.js')).doctorCommand(),
   watch: async () => (await import('./cli/watch.js')).watchCommand(),
+  'till-sim': async () => (await import('./cli/till-sim.js')).tillSimCommand(),
   classify: async () => (await import('./cli/classify.js')).classifyCommand(),
   detect: async () => (await import('./cli/detect.js')).detectCommand(),
   enrol: async () => (await import('./cli/enrol.js')).enrolCommand(),
