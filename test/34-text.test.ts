@@ -14,6 +14,7 @@ import { alphabetOf, decodeText } from '../src/recognition/text/ctc.js'
 import { cropLine } from '../src/recognition/text/line-crop.js'
 import { TextMatcher, wordsOf } from '../src/recognition/text/match.js'
 import { TextReader } from '../src/recognition/text/reader.js'
+import { Crops } from '../src/recognition/crops.js'
 import { linesIn } from '../src/recognition/text/regions.js'
 import { smallestRectangle } from '../src/recognition/text/smallest-rectangle.js'
 import type { TextLine } from '../src/recognition/text/types.js'
@@ -192,16 +193,29 @@ t.test('it is read beside the frames, once, and only where it can change the ans
   t.match(await ask(), { decision: 'ask', text: 'QUINCE JAM', candidates: [{ sku: '4711' }, {}] })
   now = 1000
   t.match(await ask(), { decision: 'ask' })
+  // On a tray, too: a place stays the same place when it is asked about anew.
+  const crops = new Crops(words, { motion: 0.02 } as never, { mono: () => now })
+  const rgb = new Uint8Array(64 * 64 * 3).fill(90)
+  const boxes: [number, number, number, number][] = [[0.1, 0.1, 0.5, 0.5]]
+  const onTray = async () =>
+    (await crops.name({ rgb, width: 64, height: 64 }, boxes, [0, 0, 1, 1], Infinity))
+      .observations[0]
+  t.notOk((await onTray())?.text)
+  reads[1]!([{ text: 'QUINCE JAM', score: 0.9 }])
+  await new Promise(setImmediate)
+  t.equal(changed, 2)
+  crops.forget()
+  t.match(await onTray(), { decision: 'ask', text: 'QUINCE JAM', box: boxes[0] })
   answer = seen('unknown', 'other')
   t.match(await ask(), { decision: 'unknown' }, 'another thing lies there')
-  t.equal(reads.length, 2)
-  reads[1]!([])
+  t.equal(reads.length, 3)
+  reads[2]!([])
   await new Promise(setImmediate)
-  t.equal(changed, 1, 'nothing was read')
+  t.equal(changed, 2, 'nothing was read')
   now = 5000
   await ask()
-  t.equal(reads.length, 3, 'what was read has become old')
-  reads[2]!([])
+  t.equal(reads.length, 4, 'what was read has become old')
+  reads[3]!([])
   await words.stop()
 })
 
