@@ -13,7 +13,7 @@ import type {
   SceneView,
 } from '../src/recognition/types.js'
 import { counterSettings } from './helpers/counter-settings.js'
-import { clipOf, emptyClip } from './tray/scenarios.js'
+import { clipOf, emptyClip, hauntedClip } from './tray/scenarios.js'
 import { emptyScore, figures, play as playClip, type PlayOptions } from './tray/score.js'
 
 const spots: Record<string, Box> = {
@@ -327,6 +327,16 @@ t.test('36,000 frames of an empty counter: no event', async t => {
   const score = emptyScore()
   for (let seed = 1; seed <= 10; seed++) playClip(emptyClip(seed, 3600), score)
   t.same([score.frames, score.said, score.changed], [36_000, 0, 0])
+})
+
+// Not reached: none. Without the least share of frames in which a new thing must be seen it is 33.
+t.test('4,800 frames with places that look like a thing: no more events than 25', async t => {
+  const score = emptyScore()
+  for (let seed = 101; seed <= 104; seed++) playClip(hauntedClip(seed, 1200), score)
+  t.comment(score.faults.slice(0, 20).join('\n'))
+  t.equal(score.frames, 4800)
+  t.ok(score.said <= 25, `${score.said} events`)
+  t.equal(score.changed, 0)
 })
 
 t.test('whatever is seen and said: ids, their order and the basket hold', async t => {

@@ -302,8 +302,11 @@ t.test(
     const authority = new Authority(dir)
     const broker = authority.issue('broker', '127.0.0.1')
     const who = Object.fromEntries(
-      ['kiosk-1', 'kiosk-2', 'till-1', 'fleet'].map(name => [name, authority.issue(name)]),
-    ) as Record<'kiosk-1' | 'kiosk-2' | 'till-1' | 'fleet', Certificate>
+      ['kiosk-1', 'kiosk-2', 'till-1', 'homeassistant', 'fleet'].map(name => [
+        name,
+        authority.issue(name),
+      ]),
+    ) as Record<'kiosk-1' | 'kiosk-2' | 'till-1' | 'homeassistant' | 'fleet', Certificate>
     const settings = readFileSync('deploy/mosquitto/mosquitto.conf', 'utf8')
       .replace(/^listener .*$/m, '')
       .replace('/etc/mosquitto/certs/ca.crt', broker.ca)
@@ -332,9 +335,20 @@ t.test(
 
     const daemon = await startDaemon(join(dir, 'kiosk'), {
       kiosk: { id: 'kiosk-1' },
-      mqtt: { url, tls: who['kiosk-1'] },
+      mqtt: { url, tls: who['kiosk-1'], homeAssistant: true },
     })
     t.teardown(() => daemon.process.kill('SIGKILL'))
+    const home = await connect(who.homeassistant)
+    const device = 'homeassistant/device/grocerd_kiosk-1/config'
+    const discovered = new Promise<string>(resolve => {
+      home.on('message', (topic, payload) => topic === device && resolve(payload.toString()))
+    })
+    await home.subscribeAsync('homeassistant/#', { qos: 1 })
+    t.equal(
+      JSON.parse(await discovered).origin.name,
+      'grocerd',
+      'Home Assistant hears of the device of the kiosk that has it on',
+    )
     const till = await connect(who['till-1'])
     const heard: [string, string][] = []
     let look = () => {}
@@ -366,6 +380,7 @@ t.test(
       'kiosk-1': await connect(who['kiosk-1']),
       'kiosk-2': await connect(who['kiosk-2']),
       'till-1': till,
+      homeassistant: home,
       fleet: await connect(who.fleet),
     }
     const overheard: string[] = []
@@ -393,6 +408,19 @@ t.test(
       const sent = others[name].publishAsync(`grocerd/${topic}`, '{"forged": true}', { qos: 1 })
       await t.rejects(sent, { code: 0x87 }, `${name} may not write ${topic}`)
     }
+    const foreign: [keyof typeof others, string][] = [
+      ['kiosk-1', 'device/grocerd_kiosk-2/config'],
+      ['kiosk-1', 'device/lock/config'],
+      ['kiosk-2', 'device/grocerd_kiosk-1/config'],
+      ['till-1', 'device/grocerd_kiosk-1/config'],
+      ['homeassistant', 'device/grocerd_kiosk-1/config'],
+    ]
+    for (const [name, topic] of foreign) {
+      const sent = others[name].publishAsync(`homeassistant/${topic}`, '{}', { qos: 1 })
+      await t.rejects(sent, { code: 0x87 }, `${name} may not write homeassistant/${topic}`)
+    }
+    const asked = home.publishAsync('grocerd/kiosk-1/cmd/session', '{}', { qos: 1 })
+    await t.rejects(asked, { code: 0x87 }, 'and Home Assistant commands nothing')
     // What came in order before this reply would have been heard by now.
     await till.publishAsync(
       'grocerd/kiosk-1/cmd/session',

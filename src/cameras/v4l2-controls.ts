@@ -12,9 +12,19 @@ export function v4l2Ctl(args: string[]): Promise<string | null> {
   })
 }
 
+/** Four letters of the device by what ffmpeg calls it. */
+export const formatLetters = { mjpeg: 'MJPG', yuyv422: 'YUYV' } as const
+
 /** Four letters of each pixel format in the output of --list-formats-ext, such as MJPG. */
 export const formatsIn = (text: string): string[] =>
   [...text.matchAll(/^\s*\[\d+\]: '(.{4})'/gm)].map(([, name]) => name!.trim())
+
+/** Sizes of one format in the output of --list-formats-ext, each once; none where the camera names only a range. */
+export function sizesIn(text: string, format: string): string[] {
+  const part = text.split(/^\s*\[\d+\]: /m).find(one => one.startsWith(`'${format.padEnd(4)}'`))
+  const sizes = [...(part ?? '').matchAll(/Size: Discrete (\d+x\d+)/g)].map(([, size]) => size!)
+  return [...new Set(sizes)]
+}
 
 /** Names of controls in the output of --list-ctrls. */
 export const controlsIn = (text: string): Set<string> =>

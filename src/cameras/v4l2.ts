@@ -7,6 +7,7 @@ import type { Source, SourceOptions } from './source.js'
 import { thinned } from './thin.js'
 import {
   controlsIn,
+  formatLetters,
   formatsIn,
   type Lock,
   type Locks,
@@ -15,9 +16,7 @@ import {
 } from './v4l2-controls.js'
 
 const firstPictureMs = 10_000
-/** Four letters of the device by what ffmpeg calls it. */
-const formats = { mjpeg: 'MJPG', yuyv422: 'YUYV' } as const
-type Format = keyof typeof formats
+type Format = keyof typeof formatLetters
 
 /** Throws CAMERA_NOT_FOUND with the cameras that are there, CAMERA_DENIED. */
 async function checkDevice(path: string): Promise<void> {
@@ -41,10 +40,10 @@ async function chooseFormat(path: string): Promise<Format> {
   const listed = await v4l2Ctl(['-d', path, '--list-formats-ext'])
   if (listed === null) return 'mjpeg'
   const offered = formatsIn(listed)
-  return offered.length === 0 || offered.includes(formats.mjpeg) ? 'mjpeg' : 'yuyv422'
+  return offered.length === 0 || offered.includes(formatLetters.mjpeg) ? 'mjpeg' : 'yuyv422'
 }
 
-/** What the camera does not offer stays as it is: doctor says so. */
+/** What the camera does not offer stays as it is: doctor says so, by the same settingsFor. */
 async function hold(path: string, locks: Locks): Promise<void> {
   if (locks.exposure === null && locks.focus === null) return
   const listed = await v4l2Ctl(['-d', path, '--list-ctrls'])

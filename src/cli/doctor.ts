@@ -19,9 +19,11 @@ const noConfig: Finding = {
 export async function* examine(machine: Machine, file: string | null): AsyncGenerator<Finding> {
   const { defaultConfig, loadConfig } = await import('../config/load.js')
   const { checkPlatform } = await import('./doctor/platform.js')
-  const { checkInference, checkModel } = await import('./doctor/inference.js')
+  const { checkInference } = await import('./doctor/inference.js')
+  const { checkModels } = await import('./doctor/models.js')
   const { checkCameras } = await import('./doctor/cameras.js')
-  const { checkServices } = await import('./doctor/services.js')
+  const { checkServices, daemonAt } = await import('./doctor/services.js')
+  const { loadChecked } = await import('./preflight.js')
 
   yield* checkPlatform(machine)
   yield* checkInference(machine)
@@ -31,14 +33,17 @@ export async function* examine(machine: Machine, file: string | null): AsyncGene
   } else {
     try {
       config = loadConfig(file)
+      // What run refuses beyond the keys: sources, secrets, catalogue, priors. The rest is looked at all the same.
+      loadChecked(file)
       yield ok('configuration', `${file} is right`)
     } catch (error) {
       yield failure('configuration', error)
     }
   }
-  yield* checkCameras(machine, config)
-  if (config) yield* checkServices(machine, config)
-  yield* checkModel(machine, config ?? defaultConfig())
+  const daemonRuns = config !== null && (await daemonAt(machine, config))
+  yield* checkCameras(machine, config, daemonRuns)
+  if (config) yield* checkServices(machine, config, daemonRuns)
+  yield* checkModels(machine, config ?? defaultConfig())
 }
 
 async function doctor(options: Options): Promise<void> {

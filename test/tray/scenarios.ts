@@ -257,6 +257,37 @@ export function clipOf(seed: number, faults: Partial<Faults> = {}, goods?: Goods
   return { seed, frames: play.stage.frames, steps }
 }
 
+/**
+ * An empty counter where a patch of sun, and then a hand that rests, is taken for a thing in 20 to 40 % of the frames,
+ * for 2 to 6 seconds, each time under another name.
+ */
+export function hauntedClip(seed: number, count: number): Clip {
+  const stage = new Stage(seed)
+  const { random } = stage
+  const haunted = (box: Box) => {
+    stage.haunt = { box, share: random.between(0.2, 0.4) }
+    stage.tick(random.whole(20, 60))
+    stage.haunt = null
+  }
+  while (stage.frames.length < count) {
+    const [x, y] = [random.between(0.05, 0.6), random.between(0.05, 0.5)]
+    stage.sun = [x, y, x + 0.25, y + 0.3]
+    stage.tick(5)
+    haunted(stage.sun)
+    stage.sun = null
+    stage.tick(random.whole(5, 20))
+    stage.hand = [x, 1 - random.between(0.3, 0.6), x + 0.22, 1]
+    stage.tick(3)
+    stage.handRests = true
+    stage.tick(2)
+    haunted(stage.hand)
+    stage.handRests = false
+    stage.hand = null
+    stage.tick(random.whole(5, 20))
+  }
+  return { seed, frames: stage.frames.slice(0, count), steps: [] }
+}
+
 /** An empty counter under flickering light, with passing hands and a patch of sun that wanders. */
 export function emptyClip(seed: number, count: number, goods?: Goods): Clip {
   const stage = new Stage(seed, {}, goods)

@@ -56,6 +56,13 @@ export const usualFaults: Faults = {
 
 const candidate = (sku: string, score: number) => ({ sku, name: sku, plu: null, gtin: null, score })
 
+/** A place that a detector takes for a thing again and again: a patch of sun, a hand that rests. */
+export interface Haunt {
+  box: Box
+  /** In so many of the frames. */
+  share: number
+}
+
 export class Stage {
   readonly random: Random
   readonly frames: TruthFrame[] = []
@@ -65,6 +72,7 @@ export class Stage {
   /** A resting hand shows the same picture each frame. */
   handRests = false
   sun: Box | null = null
+  haunt: Haunt | null = null
   readonly goods: Goods
   readonly #faults: Faults
   readonly #texture: Float32Array
@@ -117,7 +125,7 @@ export class Stage {
     // One small thing on a wide tray has little contrast: the detector looks at `empty` frames too.
     const asked = scene.view !== 'moving' || this.#faults.whileMoving
     const observations = asked ? things.flatMap(one => this.#observe(one)) : []
-    if (asked) observations.push(...this.#falseBoxes())
+    if (asked) observations.push(...this.#falseBoxes(), ...this.#haunted())
     // Detectors give no order that means anything.
     observations.sort(() => random() - 0.5)
     const frame: FrameObservations = {
@@ -168,6 +176,14 @@ export class Stage {
       askReason: sure ? null : 'confidence',
       candidates: [candidate(first, best), candidate(then, second)],
     }
+  }
+
+  /** Nothing is drawn from `random` without a haunt: scripts that have none stay as they were. */
+  #haunted(): Observation[] {
+    const { random, haunt } = this
+    if (!haunt || !random.chance(haunt.share)) return []
+    const box = haunt.box.map(value => value + 0.01 * random.normal()) as Box
+    return [{ ...this.#answer(random.pick(this.goods.skus), false), box }]
   }
 
   /** Boxes around nothing, for a frame or two. */

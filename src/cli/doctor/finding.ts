@@ -43,10 +43,10 @@ export function failure(what: string, error: unknown): Finding {
 export function findingLine({ status, what, found, remedy }: Finding): string {
   const [first, ...rest] = found.split('\n')
   const head = `${status.padEnd(4)}  ${what.padEnd(18)}  ${first}`
-  const arrow = remedy === null ? '' : `  -> ${remedy}`
+  const more = rest.map(line => `${' '.repeat(26)}${line}`)
+  if (remedy === null) return [head, ...more].join('\n')
+  const arrow = `  -> ${remedy}`
   return rest.length === 0
     ? `${head}${arrow}`
-    : [head, ...rest.map(line => `${' '.repeat(26)}${line}`), `${' '.repeat(24)}${arrow}`].join(
-        '\n',
-      )
+    : [head, ...more, `${' '.repeat(24)}${arrow}`].join('\n')
 }

@@ -1,7 +1,6 @@
-// Checks of what recognises: the addon, the runtimes and their devices, the JPEG decoder, the model.
-import type { Config } from '../../config/schema.js'
+// Checks of what recognises: the addon, the runtimes and their devices, the JPEG decoder.
 import type { RuntimeName, RuntimeProbe } from '../../inference/addon.js'
-import type { MemoryUse } from '../../inference/memory-budget.js'
+import { checkAccelerators } from './accelerators.js'
 import { type Finding, fail, failure, ok, warn } from './finding.js'
 import type { Machine } from './machine.js'
 
@@ -37,27 +36,6 @@ function checkRuntime({ title, remedy }: Known, probe: RuntimeProbe, other: bool
   return other ? warn(title, found, remedy) : fail(title, found, remedy)
 }
 
-/** An accelerator that is built in but that no runtime can use is a driver that is missing. */
-function* checkAccelerators(machine: Machine, probes: RuntimeProbe[]): Generator<Finding> {
-  const devices = probes.flatMap(probe => probe.devices)
-  const usable = (pattern: RegExp) => devices.some(device => pattern.test(device))
-  for (const kind of machine.accelerators()) {
-    if (kind === 'intel-gpu' && !usable(/^GPU/)) {
-      const remedy = 'For an Intel GPU: apt install intel-opencl-icd, and the group `render`.'
-      yield warn('gpu', 'a render device is here, but OpenVINO has no device GPU', remedy)
-    }
-    if (kind === 'npu' && !usable(/^NPU/)) {
-      const remedy =
-        'Install the Intel NPU driver (intel-driver-compiler-npu, intel-level-zero-npu).'
-      yield warn('npu', 'an accelerator is here, but OpenVINO has no device NPU', remedy)
-    }
-    if (kind === 'nvidia' && !usable(/CUDA|TensorRT/i)) {
-      const remedy = 'Set GROCERD_ONNXRUNTIME_DIR to an ONNX Runtime built with CUDA or TensorRT.'
-      yield warn('gpu', 'an NVIDIA GPU is here, but ONNX Runtime has no CUDA', remedy)
-    }
-  }
-}
-
 async function checkTurboJpeg(machine: Machine): Promise<Finding> {
   const { found, version, path } = await machine.probeTurboJpeg()
   const which = version ? `${version} at ${path}` : `${path}`
@@ -68,37 +46,6 @@ async function checkTurboJpeg(machine: Machine): Promise<Finding> {
         'not found: sharp decodes, about twice as slow',
         'apt install libturbojpeg0 (Ubuntu: libturbojpeg).',
       )
-}
-
-const megabytes = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`
-
-/** What the load took, here in doctor's own process, and the budget that vision will have for it. */
-function* checkBudgets({ host, gpu }: MemoryUse): Generator<Finding> {
-  const used = `the load took ${megabytes(host.peakBytes)} at its peak`
-  yield host.budgetBytes === null
-    ? ok('memory budget', `no limit (memory.hostBytes); ${used}`)
-    : ok('memory budget', `${used} of ${megabytes(host.budgetBytes)} (memory.hostBytes)`)
-  if (!gpu) return
-  const peak = `${megabytes(gpu.peakBytes)} at the peak of ${megabytes(gpu.budgetBytes)}`
-  yield ok('gpu budget', `${gpu.device}: ${peak}`)
-}
-
-/** Last of all checks: it takes longest, and a runtime that crashes here has let the others be read. */
-export async function* checkModel(machine: Machine, config: Config): AsyncGenerator<Finding> {
-  try {
-    const { model, runtime, loadMs, memory, members = [] } = await machine.tryModel(config)
-    const words = `${model.name} version ${model.version}, ${model.classes} classes, hashes right`
-    yield ok(
-      'model',
-      `${words}, loaded by ${runtime.name} on ${runtime.device} in ${Math.round(loadMs)} ms`,
-    )
-    if (memory) yield* checkBudgets(memory)
-    for (const { model: member, weight } of members) {
-      yield ok('member', `${member.name} version ${member.version}, weight ${weight}`)
-    }
-  } catch (error) {
-    yield failure('model', error)
-  }
 }
 
 export async function* checkInference(machine: Machine): AsyncGenerator<Finding> {

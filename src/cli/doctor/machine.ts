@@ -1,13 +1,27 @@
 // What doctor may ask of the machine: one interface, so that tests can put every fault in its place.
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { availableParallelism, cpus } from 'node:os'
+import { TLSSocket } from 'node:tls'
+import { v4l2Ctl } from '../../cameras/v4l2-controls.js'
 import type { Config } from '../../config/schema.js'
 import { describeError, GroceryError } from '../../errors.js'
 import type { LibraryProbe, RuntimeName, RuntimeProbe } from '../../inference/addon.js'
-import type { MemoryUse } from '../../inference/memory-budget.js'
-import type { ClassifierInfo } from '../../recognition/classifier.js'
+import {
+  acceleratorFiles,
+  type DeviceFile,
+  deviceFile,
+  type StableName,
+  stableNames,
+  thisUser,
+} from './devices.js'
+import { type Tried, tryModels } from './try-models.js'
+
+/** tls: null without TLS; validTo: the end of the broker's certificate. */
+export interface BrokerAnswer {
+  tls: { protocol: string; validTo: Date } | null
+}
 
 export interface Machine {
   nodeVersion: string
@@ -20,22 +34,33 @@ export interface Machine {
   memory(): { totalBytes: number; availableBytes: number }
   /** Kinds of accelerators whose device files or drivers are there. */
   accelerators(): ('intel-gpu' | 'npu' | 'nvidia')[]
+  /** Their device files, and whether this user may use them. */
+  acceleratorFiles(): DeviceFile[]
+  /** null where there is none. */
+  deviceFile(path: string): DeviceFile | null
+  /** Names of cameras that stay over a restart. */
+  stableNames(): StableName[]
+  user(): { name: string; isRoot: boolean; groups: string[] }
+  /** Of the disk that holds this folder; isMemory: nothing on it outlives a loss of power. */
+  disk(folder: string): { freeBytes: number; totalBytes: number; isMemory: boolean }
   /** null where nobody can say. */
   clockSynced(): Promise<boolean | null>
   /** Throws ADDON_NOT_BUILT. */
   loadAddon(): Promise<void>
   probeRuntime(name: RuntimeName): Promise<RuntimeProbe>
   probeTurboJpeg(): Promise<LibraryProbe>
-  /** Loads the model as run would, and lets it go. Throws the codes of the classifier. */
-  tryModel(config: Config): Promise<ClassifierInfo & { memory?: MemoryUse }>
+  /** Loads every model that the configuration names as run would, and lets them go. Throws nothing. */
+  tryModels(config: Config): AsyncIterable<Tried>
   /** The first line that a program prints, or null where it is not there. */
   program(name: string, argument: string): Promise<string | null>
+  /** What v4l2-ctl prints, or null where it is not there or does not like the device. */
+  v4l2(args: string[]): Promise<string | null>
   /** Throws the error of listen(2) with its code. */
   tryListen(host: string, port: number): Promise<void>
   /** The body of http://host:port/healthz, or null. */
   health(host: string, port: number): Promise<string | null>
   /** Connects and logs in as run would. Throws the MQTT_* codes, CONFIG_INVALID for secrets. */
-  tryBroker(mqtt: Config['mqtt']): Promise<void>
+  tryBroker(mqtt: Config['mqtt']): Promise<BrokerAnswer>
 }
 
 const connectMs = 3000
@@ -90,8 +115,13 @@ function tryListen(host: string, port: number): Promise<void> {
   })
 }
 
+const tlsOf = (socket: TLSSocket) => ({
+  protocol: socket.getProtocol() ?? 'TLS',
+  validTo: new Date(socket.getPeerCertificate().valid_to),
+})
+
 /** Without a will: doctor must never be the one who says that a kiosk is offline. */
-async function tryBroker(mqtt: Config['mqtt']): Promise<void> {
+async function tryBroker(mqtt: Config['mqtt']): Promise<BrokerAnswer> {
   const { connect } = await import('mqtt')
   const { classify } = await import('../../publish/connection-problem.js')
   const { readCredentials } = await import('../../publish/credentials.js')
@@ -111,8 +141,10 @@ async function tryBroker(mqtt: Config['mqtt']): Promise<void> {
     client.once('close', () => resolve(null))
   })
   const isConnected = client.connected
+  const { stream } = client
+  const tls = isConnected && stream instanceof TLSSocket ? tlsOf(stream) : null
   await client.endAsync(!isConnected)
-  if (isConnected) return
+  if (isConnected) return { tls }
   const { code, message } = classify(answer, url)
   throw new GroceryError(code, message)
 }
@@ -138,19 +170,15 @@ async function loadAddon(): Promise<void> {
   }
 }
 
-async function tryModel(config: Config): Promise<ClassifierInfo & { memory: MemoryUse }> {
-  const { MemoryBudget } = await import('../../inference/memory-budget.js')
-  const { classifierFor } = await import('../../recognition/choose.js')
-  const { kiosk, models, catalogue, runtime, memory, recognition } = config
-  const { classifier: model, ensemble } = models
-  const shop = { catalogue, site: kiosk.site, recognition }
-  const budget = new MemoryBudget(memory)
-  const classifier = classifierFor({ model, ensemble, runtime, budget, ...shop })
-  try {
-    const info = await classifier.start()
-    return { ...info, memory: budget.use() }
-  } finally {
-    await classifier.stop()
+/** Types of file systems in memory, as statfs(2) names them: tmpfs and ramfs. */
+const inMemory = new Set([0x01021994, 0x858458f6])
+
+function disk(folder: string) {
+  const { bavail, blocks, bsize, type } = statfsSync(folder)
+  return {
+    freeBytes: bavail * bsize,
+    totalBytes: blocks * bsize,
+    isMemory: inMemory.has(type),
   }
 }
 
@@ -175,12 +203,18 @@ export function thisMachine(): Machine {
         ? ['nvidia' as const]
         : []),
     ],
+    acceleratorFiles,
+    deviceFile,
+    stableNames,
+    user: thisUser,
+    disk,
     clockSynced,
     loadAddon,
     probeRuntime: async name => (await import('../../inference/addon.js')).probeRuntime(name),
     probeTurboJpeg: async () => (await import('../../inference/addon.js')).probeTurboJpeg(),
-    tryModel,
+    tryModels,
     program: async (name, argument) => (await run(name, [argument]))?.split('\n')[0] ?? null,
+    v4l2: v4l2Ctl,
     tryListen,
     health,
     tryBroker,

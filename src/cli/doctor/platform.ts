@@ -69,8 +69,17 @@ async function checkClock(machine: Machine): Promise<Finding> {
     : warn('clock', 'not synchronised', remedy)
 }
 
+function checkUser(machine: Machine): Finding {
+  const { name, isRoot, groups } = machine.user()
+  if (!isRoot) return ok('user', `${name}, groups ${groups.join(', ') || 'none'}`)
+  const remedy =
+    "As the service's user: sudo systemd-run --pty -p DynamicUser=yes -p SupplementaryGroups='video render' grocerd doctor."
+  return { ...ok('user', 'root, who may use every device: the daemon may not'), remedy }
+}
+
 export async function* checkPlatform(machine: Machine): AsyncGenerator<Finding> {
   yield await checkSystem(machine)
+  yield checkUser(machine)
   yield checkNode(machine)
   yield checkGlibc(machine)
   yield checkCpu(machine)

@@ -1,10 +1,10 @@
 // Checks of what the daemon talks to and writes on: broker, HTTP port, state directory.
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Config } from '../../config/schema.js'
 import { describeError } from '../../errors.js'
-import { withoutSecrets } from '../../publish/connection-problem.js'
-import { type Finding, fail, failure, ok, warn } from './finding.js'
+import { checkBroker } from './broker.js'
+import { type Finding, fail, ok, warn } from './finding.js'
 import type { Machine } from './machine.js'
 
 const leastFreeBytes = 16 * 1024 ** 2
@@ -35,22 +35,13 @@ async function checkPort(
   }
 }
 
-async function checkBroker(machine: Machine, { mqtt }: Config): Promise<Finding> {
-  try {
-    await machine.tryBroker(mqtt)
-    return ok('broker', `${withoutSecrets(mqtt.url)} answers, login accepted, MQTT ${mqtt.version}`)
-  } catch (error) {
-    return failure('broker', error)
-  }
-}
-
 /** The folder in which the missing part of a path would be made. */
 function existingAbove(path: string): string {
   return existsSync(path) ? path : existingAbove(dirname(path))
 }
 
-function checkState({ outbox }: Config): Finding {
-  const { dir, maxBytes } = outbox
+function checkState(machine: Machine, { outbox }: Config): Finding {
+  const { dir, maxBytes, minFree } = outbox
   const isThere = existsSync(dir)
   const place = existingAbove(dir)
   try {
@@ -60,22 +51,38 @@ function checkState({ outbox }: Config): Finding {
     const remedy = `sudo install -d -o "$USER" ${dir} (or the user that grocerd runs as).`
     return fail('outbox.dir', `${place} cannot be written: ${code}`, remedy)
   }
-  const { bavail, bsize } = statfsSync(place)
-  const free = bavail * bsize
-  const found = `${dir}${isThere ? '' : ' (will be made)'}, ${Math.round(free / 1024 ** 2)} MiB free`
+  const { freeBytes, totalBytes, isMemory } = machine.disk(place)
+  const share = Math.round((1000 * freeBytes) / totalBytes) / 10
+  const found = `${dir}${isThere ? '' : ' (will be made)'}, ${Math.round(freeBytes / 1024 ** 2)} MiB free (${share} %)`
   const remedy = `Free disk space, or lower outbox.maxBytes (${Math.round(maxBytes / 1024 ** 2)} MiB).`
-  if (free < leastFreeBytes) return fail('outbox.dir', found, remedy)
-  return free < maxBytes ? warn('outbox.dir', found, remedy) : ok('outbox.dir', found)
+  if (freeBytes < leastFreeBytes) return fail('outbox.dir', found, remedy)
+  if (freeBytes < minFree * totalBytes) {
+    const more = `Free disk space: below outbox.minFree (${Math.round(1000 * minFree) / 10} %) the outbox grows no more.`
+    return warn('outbox.dir', found, more)
+  }
+  if (isMemory) {
+    const other = 'Give outbox.dir a folder on a disk: events that wait are lost with the power.'
+    return warn('outbox.dir', `${found}, in memory`, other)
+  }
+  return freeBytes < maxBytes ? warn('outbox.dir', found, remedy) : ok('outbox.dir', found)
 }
 
-export async function* checkServices(machine: Machine, config: Config): AsyncGenerator<Finding> {
-  const { host, port } = splitListen(config.http.listen)
-  const daemonRuns = (await machine.health(host, port)) === 'ok'
+/** Whether a daemon answers at http.listen: it holds ports and cameras then, as it should. */
+export async function daemonAt(machine: Machine, { http }: Config): Promise<boolean> {
+  const { host, port } = splitListen(http.listen)
+  return (await machine.health(host, port)) === 'ok'
+}
+
+export async function* checkServices(
+  machine: Machine,
+  config: Config,
+  daemonRuns: boolean,
+): AsyncGenerator<Finding> {
   yield await checkPort(machine, 'http.listen', config.http.listen, daemonRuns)
   if (config.mqtt.url === 'embedded') {
     yield await checkPort(machine, 'mqtt.listen', config.mqtt.listen, daemonRuns)
   } else {
-    yield await checkBroker(machine, config)
+    yield* checkBroker(machine, config)
   }
-  yield checkState(config)
+  yield checkState(machine, config)
 }
