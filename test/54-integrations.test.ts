@@ -1,6 +1,7 @@
 // What others build upon: the two example tills against the demo, the Prometheus rules and the dashboard against real /metrics.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import ts from 'typescript'
@@ -31,14 +32,20 @@ function until(child: ChildProcess, wanted: RegExp[], what: string): Promise<str
 }
 
 async function demo(t: Test): Promise<{ port: string; http: string }> {
+  const state = mkdtempSync(join(tmpdir(), 'grocerd-demo-'))
   const child = spawn(process.execPath, ['dist/main.js', 'demo'], {
     env: {
       ...process.env,
+      // Another demo may be running in this checkout.
+      GROCERD_OUTBOX_DIR: state,
       GROCERD_MQTT_LISTEN: '127.0.0.1:0',
       GROCERD_HTTP_LISTEN: '127.0.0.1:0',
     },
   })
-  t.teardown(() => child.kill('SIGKILL'))
+  t.teardown(() => {
+    child.kill('SIGKILL')
+    rmSync(state, { recursive: true, force: true, maxRetries: 5 })
+  })
   const words = await until(child, [/-p \d+/, /http:\/\/[^\s:]+:\d+/], 'addresses')
   return { port: /-p (\d+)/.exec(words)![1]!, http: /http:\/\/[^\s:]+:\d+/.exec(words)![0] }
 }
