@@ -19,11 +19,11 @@ const verbatim = text => `.nf\n${escaped(text.trimEnd())}\n.fi\n`
  */
 export function manPage(help, version, date) {
   const whole = help('--help')
-  const commands = [...whole.matchAll(/^ {2}([a-z]+)(?: .*)?$/gm)]
+  const commands = [...whole.matchAll(/^ {2}([a-z][a-z-]*)(?: .*)?$/gm)]
     .map(match => match[1])
     .filter(name => name !== 'help')
   const day = date.toISOString().slice(0, 10)
-  const parts = commands.map(name => `.SS ${name}\n${verbatim(help(name, '--help'))}`)
+  const parts = commands.map(name => `.SS ${escaped(name)}\n${verbatim(help(name, '--help'))}`)
   return `.TH GROCERD 1 ${day} "grocerd ${version}" "User Commands"
 .SH NAME
 grocerd \\- recognises groceries beside the camera of a checkout and tells the till over MQTT
