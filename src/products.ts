@@ -1,4 +1,5 @@
 // What the daemon knows of products, by sku or GTIN: those of the model and the catalogue, those that were taught, and what they cost.
+import { wholeGtin } from './counter/sale/lines.js'
 import { type Catalogue, type PriceOf, pricesOf, readCatalogue } from './recognition/catalogue.js'
 import type { GalleryProduct } from './recognition/gallery/types.js'
 import type { Product } from './recognition/types.js'
@@ -9,8 +10,6 @@ export interface ProductsOptions {
   /** What the gallery holds now. */
   taught(): readonly GalleryProduct[]
 }
-
-const whole = (gtin: string) => gtin.padStart(14, '0')
 
 export class Products {
   readonly #taught: ProductsOptions['taught']
@@ -27,7 +26,7 @@ export class Products {
   learn(products: readonly Product[]): void {
     for (const product of products) {
       this.#bySku.set(product.sku, product)
-      if (product.gtin !== null) this.#byGtin.set(whole(product.gtin), product)
+      if (product.gtin !== null) this.#byGtin.set(wholeGtin(product.gtin), product)
     }
   }
 
@@ -46,10 +45,10 @@ export class Products {
   }): GalleryProduct | undefined {
     if (sku) return this.#bySku.get(sku) ?? this.#taught().find(one => one.sku === sku)
     if (!gtin) return undefined
-    const code = whole(gtin)
+    const code = wholeGtin(gtin)
     return (
       this.#byGtin.get(code) ??
-      this.#taught().find(one => one.gtin !== null && whole(one.gtin) === code)
+      this.#taught().find(one => one.gtin !== null && wholeGtin(one.gtin) === code)
     )
   }
 }

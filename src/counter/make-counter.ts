@@ -1,7 +1,7 @@
 // The counter for a camera's mode, and what becomes of what another one kept on disk before the mode was changed.
 import type { Box } from '../recognition/types.js'
 import { Counter } from './counter.js'
-import { actionOf } from './item.js'
+import { actionOf, leftBehind } from './item.js'
 import type { ItemCounter } from './item-counter.js'
 import type { CounterSettings, Moment } from './state.js'
 import { TrayCounter } from './tray/tray-counter.js'
@@ -36,10 +36,7 @@ export function takeUp(
     counter.open(session.id, now)
     if (session.suspended) counter.suspend(session.id, now)
   }
-  return items.map(item => {
-    const disposition = item.disposition === 'sold' ? 'sold' : 'leftover'
-    return actionOf('removed', 'sessionEnd', { ...item, disposition }, { session }, now)
-  })
+  return items.map(item => actionOf('removed', 'sessionEnd', leftBehind(item), { session }, now))
 }
 
 function isOf(counter: ItemCounter, kept: unknown): boolean {

@@ -4,7 +4,7 @@ import type { Box, FrameObservations, Observation, Product } from '../../recogni
 import type { Verdict } from '../consensus.js'
 import type { ItemCounter, Meant, Outcome } from '../item-counter.js'
 import type { Moment } from '../state.js'
-import type { Confirmation } from '../till-rules.js'
+import { type Confirmation, freshMs } from '../till-rules.js'
 import type { BasketContent, Item, ItemAction, Reason } from '../types.js'
 import { type Assist, initialAssist, mattersOf, step } from './assist.js'
 import { Ledger, ledgerSchema } from './ledger.js'
@@ -29,8 +29,6 @@ export interface CheckoutSettings {
   newId(): string
 }
 
-/** Without a picture of the leading camera for so long, it does not see. */
-const blindMs = 2000
 const nothing: Outcome = { actions: [], why: null }
 
 const keptFormat = 'checkout-1'
@@ -219,7 +217,7 @@ export class Checkout implements ItemCounter {
       hidden,
       view: this.#counter.basket(at).view,
       isPaid: this.#ledger.isPaid,
-      sees: this.#lastSightAt !== null && at - this.#lastSightAt <= blindMs && !this.#isDark,
+      sees: this.#lastSightAt !== null && at - this.#lastSightAt <= freshMs && !this.#isDark,
       mismatched: this.#ledger.mismatched,
     }
   }

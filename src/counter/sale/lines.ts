@@ -21,12 +21,12 @@ export interface Line {
 /** How long after the till's word a thing that comes into view may be what was sold, and how long before it, ms. */
 export const crossesWithin = 10_000
 
-/** A GTIN of 8 to 14 digits with its leading zeros; null stays null. */
-const whole = (gtin: string | null) => gtin?.padStart(14, '0') ?? null
+/** A GTIN of 8 to 14 digits with its leading zeros: two ways to write one are the same. */
+export const wholeGtin = (gtin: string): string => gtin.padStart(14, '0')
 
 export const isSame = (item: Pick<Item, 'sku' | 'gtin'>, product: Sold): boolean =>
   item.sku === product.sku ||
-  (item.gtin !== null && product.gtin !== null && whole(item.gtin) === whole(product.gtin))
+  (item.gtin !== null && product.gtin !== null && wholeGtin(item.gtin) === wholeGtin(product.gtin))
 
 /** Whether no line has sold it yet and a line may. */
 export const isUnsold = ({ disposition }: Pick<Item, 'disposition'>): boolean =>
