@@ -96,7 +96,8 @@ t.test('a fit ends where plain loops find no slope', { skip: noAddon }, async t 
           throw new Error(`loss ${fit.loss}, by hand ${loss}`)
       },
     ),
-    { numRuns: 60 },
+    // The example's descent is smaller than the rounding of its loss: its slope was 1.1e-4.
+    { numRuns: 60, examples: [[18, 6, 5, 1, true, 7]] },
   )
   const threads = await fitLogistic({ ...problem(3000, 64, 30), threads: 3 })
   const one = await fitLogistic(problem(3000, 64, 30))

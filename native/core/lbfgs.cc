@@ -13,7 +13,7 @@ using Vector = std::vector<double>;
 constexpr size_t kPairs = 10;
 constexpr int kMostHalvings = 30;
 constexpr double kDecrease = 1e-4;   // Armijo: the share of the promised descent that must come
-constexpr double kNoise = 1e-9;      // relative: the value comes from sums of floats
+constexpr double kNoise = 1e-6;      // relative: the value comes from sums of floats
 constexpr double kCurvature = 1e-10;  // pairs flatter than this say nothing
 
 // How far a step went and how the gradient changed on it.
@@ -78,7 +78,11 @@ Minimum minimise(const Objective& objective, Vector x, int max_iterations, doubl
       next = x;
       add(&next, length, direction);
       next_value = objective(next, &next_gradient);
-      down = next_value <= value + kDecrease * length * slope + kNoise * std::abs(value);
+      // Near the end the descent drowns in the value's rounding, and the gradient, which does not,
+      // tells it (the approximate Wolfe condition of Hager and Zhang 2005).
+      down = next_value <= value + kDecrease * length * slope ||
+             (next_value <= value + kNoise * std::abs(value) &&
+              std::abs(dot(direction, next_gradient)) <= (1 - 2 * kDecrease) * std::abs(slope));
       if (!down) length /= 2;
     }
     if (!down) break;
