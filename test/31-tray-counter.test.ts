@@ -329,14 +329,13 @@ t.test('36,000 frames of an empty counter: no event', async t => {
   t.same([score.frames, score.said, score.changed], [36_000, 0, 0])
 })
 
-// Not reached: none. Without the least share of frames in which a new thing must be seen it is 33.
-t.test('4,800 frames with places that look like a thing: no more events than 25', async t => {
+// 33 without the least share of frames in which a new thing must be seen, 25 where those that disagree need no more.
+t.test('4,800 frames with places that look like a thing: no event', async t => {
   const score = emptyScore()
   for (let seed = 101; seed <= 104; seed++) playClip(hauntedClip(seed, 1200), score)
   t.comment(score.faults.slice(0, 20).join('\n'))
   t.equal(score.frames, 4800)
-  t.ok(score.said <= 25, `${score.said} events`)
-  t.equal(score.changed, 0)
+  t.same([score.said, score.changed], [0, 0])
 })
 
 t.test('whatever is seen and said: ids, their order and the basket hold', async t => {

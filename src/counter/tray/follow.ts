@@ -24,6 +24,8 @@ const sameBox = 0.7
 const following = 0.4
 /** A new thing must be seen in this share of the frames, and at once again. */
 const leastSeen = 0.6
+/** Where they do not agree on what it is, so many of them for each one that missed it. */
+const seenForAMiss = 3
 const mostMisses = 3
 
 /** How far the best, with its twins, is ahead of what is neither. */
@@ -54,6 +56,8 @@ export function ripe(track: Track, settings: TraySettings): Verdict | null {
   const { hits, frames, steadyMs, votes } = track
   if (hits < leastSeen * frames || steadyMs < settings.stable) return null
   const verdict = verdictOf(track, settings)
+  // A patch of sun that is taken for a thing now and then has another name each time.
+  if (verdict.agreement < 1 && hits <= seenForAMiss * (frames - hits)) return null
   if (verdict.settled) return verdict
   const triedEnough = steadyMs >= Math.max(settings.giveUp, settings.stable) && votes.length >= 3
   return triedEnough ? { ...verdict, decision: 'ask', auto: false, askReason: 'conflict' } : null
