@@ -77,8 +77,7 @@ async function main(): Promise<void> {
     budget,
     cacheDir: message.cacheDir,
     attempt,
-    // Codes are read outside of it, where the gallery's products are known too.
-    recognition: { ...message.recognition, barcodes: false },
+    recognition: message.recognition,
     maxQueue: queueFor(message.cameras) + 1,
   })
 
@@ -131,15 +130,8 @@ async function main(): Promise<void> {
     isLoaded(info)
     loaded = true
     const answers = new WithGallery(classifier, message.recognition)
-    codes = message.recognition.barcodes
-      ? new WithBarcode({
-          start: async () => info,
-          classify: (input, wanted) => answers.classify(input, wanted),
-          // Ended by itself.
-          stop: async () => {},
-        })
-      : null
-    await codes?.start()
+    codes = message.recognition.barcodes ? new WithBarcode(answers) : null
+    await codes?.know(info)
     words = new WithText(codes ?? answers, { top: message.recognition.top, changed: lookAnew })
     const taught = message.models.embedder === null ? null : frames
     for (const camera of message.cameras) {

@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import t from 'tap'
 import { probeRuntime } from '../src/inference/addon.js'
 import { openModel, readWeights } from '../src/inference/manifest.js'
-import { iouOf } from '../src/recognition/detect/nms.js'
+import { iouOf } from '../src/boxes.js'
 import { Detector } from '../src/recognition/detector.js'
 import { Embedder } from '../src/recognition/embedder.js'
 import { readPicture } from '../src/recognition/picture.js'
@@ -15,7 +15,6 @@ import type { Box } from '../src/recognition/types.js'
 const runtimes = (['openvino', 'onnxruntime'] as const).filter(name => probeRuntime(name).found)
 const skip = runtimes.length > 0 ? false : 'no runtime is here'
 const demo = (name: string) => join('deploy/demo/pictures', name)
-const iou = (a: Box, b: Box) => iouOf(Float32Array.from(a), 0, Float32Array.from(b), 0)
 
 /** Two packages of the demo's pictures on a plain counter, each with its box; 0..1 of 640 x 640. */
 async function counter(): Promise<{ png: Buffer; boxes: Box[] }> {
@@ -87,16 +86,18 @@ t.test('the detector finds what lies on a counter, alike in both runtimes', { sk
     t.equal(found.length, boxes.length, `${prefer}: ${JSON.stringify(found)}`)
     for (const box of boxes)
       t.ok(
-        found.some(one => iou(one.box, box) > 0.75),
+        found.some(one => iouOf(one.box, box) > 0.75),
         `${prefer}: ${JSON.stringify(found)} has ${box}`,
       )
-    all.push(boxes.map(box => found.reduce((a, b) => (iou(b.box, box) > iou(a.box, box) ? b : a))))
+    all.push(
+      boxes.map(box => found.reduce((a, b) => (iouOf(b.box, box) > iouOf(a.box, box) ? b : a))),
+    )
   }
   const [int8, float] = all
   if (!float) return
   // INT8 against float: the same boxes to a tenth, scores to a tenth.
   int8!.forEach((one, at) => {
-    t.ok(iou(one.box, float[at]!.box) > 0.9, `boxes ${one.box} and ${float[at]!.box}`)
+    t.ok(iouOf(one.box, float[at]!.box) > 0.9, `boxes ${one.box} and ${float[at]!.box}`)
     t.ok(Math.abs(one.score - float[at]!.score) < 0.1, `${one.score}, ${float[at]!.score}`)
   })
 })

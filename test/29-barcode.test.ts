@@ -9,9 +9,7 @@ import { judge } from '../src/counter/consensus.js'
 import type { EngineInput } from '../src/inference/addon.js'
 import { gtinOf, gtin14, hasCheckDigit } from '../src/recognition/barcode/gtin.js'
 import { BarcodeReader } from '../src/recognition/barcode/reader.js'
-import { classifierFor } from '../src/recognition/choose.js'
-import { Classifier } from '../src/recognition/classifier.js'
-import type { ClassifierInfo, PictureClassifier } from '../src/recognition/classifier.js'
+import type { Namer } from '../src/recognition/crops.js'
 import type { Box, Decision, Observation, Product } from '../src/recognition/types.js'
 import { WithBarcode, withCodes } from '../src/recognition/with-barcode.js'
 import { together } from '../src/recognition/with-gallery.js'
@@ -219,22 +217,22 @@ t.test('what a read decides', async t => {
 })
 
 /** A classifier of which the test says what it sees. */
-class Told implements PictureClassifier {
+class Told implements Namer {
   observation = seen('ask', 'pear')
-  constructor(readonly labels: Product[]) {}
-  start() {
-    const thresholds = { sure: 0.9, auto: null, unknown: 0.1, margin: 0, autoAdd: false, top: 4 }
-    return Promise.resolve({ labels: this.labels, thresholds } as unknown as ClassifierInfo)
-  }
   classify() {
     const stagesMs = { queue: 0, decode: 0, resize: 0, infer: 0 }
     return Promise.resolve({ scores: new Float32Array(), observation: this.observation, stagesMs })
   }
-  stop = () => Promise.resolve()
 }
 
+/** A model of these products. */
+const modelOf = (labels: Product[]) => ({
+  labels,
+  thresholds: { sure: 0.9, auto: null, unknown: 0.1, margin: 0, autoAdd: false, top: 4 },
+})
+
 async function wrapped(labels: Product[]) {
-  const inner = new Told(labels)
+  const inner = new Told()
   const found = { gtins: [] as string[] | null, starts: 0, reads: 0, now: 0 }
   const reader = {
     read: () => Promise.resolve((found.reads++, found.gtins)),
@@ -242,7 +240,7 @@ async function wrapped(labels: Product[]) {
     stop: () => Promise.resolve(),
   }
   const classifier = new WithBarcode(inner, reader, () => found.now)
-  await classifier.start()
+  await classifier.know(modelOf(labels))
   const decide = async (input: EngineInput) =>
     (await classifier.classify(input)).observation.decision
   return { inner, found, decide, classifier }
@@ -299,13 +297,11 @@ t.test('when it reads', async t => {
   t.equal(gallery.found.starts, 1)
 })
 
-t.test('a JPEG through all of it, and the switch', async t => {
-  const classifier = new WithBarcode(new Told([milk]))
+t.test('a JPEG through all of it', async t => {
+  const classifier = new WithBarcode(new Told())
   t.teardown(() => classifier.stop())
-  await classifier.start()
+  await classifier.know(modelOf([milk]))
   const jpeg = await onPhotograph({ module: 2 })
   const { observation } = await classifier.classify({ jpeg, box: [...whole] })
   t.match(observation, { decision: 'sure', candidates: [{ sku: 'milk' }, { sku: 'pear' }] })
-  t.ok(classifierFor({ model: 'm', recognition: { barcodes: true } }) instanceof WithBarcode)
-  t.ok(classifierFor({ model: 'm' }) instanceof Classifier)
 })

@@ -11,7 +11,7 @@ import { type EngineInput, probeRuntime, type UprightPicture } from '../src/infe
 import { MemoryBudget } from '../src/inference/memory-budget.js'
 import type { Up } from '../src/protocol.js'
 import { Classifier } from '../src/recognition/classifier.js'
-import { iouOf } from '../src/recognition/detect/nms.js'
+import { iouOf } from '../src/boxes.js'
 import { queueFor, TrayDetector } from '../src/recognition/tray-detector.js'
 import { TrayRecogniser } from '../src/recognition/tray-recogniser.js'
 import type { Box, Observation } from '../src/recognition/types.js'
@@ -256,7 +256,7 @@ const eightPictures = () => {
 }
 
 const placed = (seen: readonly Observation[], place: Box) =>
-  seen.filter(({ box }) => iouOf(box, 0, place, 0) > 0.5)
+  seen.filter(({ box }) => iouOf(box, place) > 0.5)
 
 t.test('the models that ship find and name what lies on a composed tray', { skip }, async t => {
   const config = configOf({})

@@ -2,6 +2,7 @@
 import type { PriceOf } from '../recognition/catalogue.js'
 import type { Decision } from '../recognition/types.js'
 import type { GalleryEntry, GalleryProduct } from '../recognition/gallery/types.js'
+import { dot } from '../vectors.js'
 
 /** What a shopper said of one thing, while it waits for others to say the same. */
 export interface ShopperAnswer extends GalleryProduct {
@@ -100,12 +101,6 @@ export function alikeTo(
   return answers.filter(one => {
     if (one.id === answer.id) return true
     const other = vectors.get(one.picture)
-    return own && other && cosine(own, other) >= alikeFrom
+    return own && other && dot(own, other) >= alikeFrom
   })
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let sum = 0
-  for (let d = 0; d < a.length; d++) sum += a[d]! * b[d]!
-  return sum
 }

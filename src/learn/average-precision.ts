@@ -1,5 +1,5 @@
 // How well boxes are found, as COCO counts it, without classes: average precision over overlaps, and recall. Pure.
-import { iouOf } from '../recognition/detect/nms.js'
+import { iouOf } from '../boxes.js'
 import type { Box } from '../recognition/types.js'
 
 /** One picture: what is there, and what was found, best first. */
@@ -42,7 +42,7 @@ function matchesOf({ boxes, crowd, detections }: FoundBoxes, overlap: number): M
     let bestIou = overlap
     boxes.forEach((one, index) => {
       if (crowd[index] || taken.has(index)) return
-      const iou = iouOf(box, 0, one, 0)
+      const iou = iouOf(box, one)
       if (iou < bestIou) return
       best = index
       bestIou = iou

@@ -2,7 +2,6 @@
 import type { EnsembleConfig } from '../config/schema.js'
 import { Classifier, type ClassifierOptions, type PictureClassifier } from './classifier.js'
 import { Ensemble } from './ensemble.js'
-import { WithBarcode } from './with-barcode.js'
 
 export interface AnyClassifierOptions extends ClassifierOptions {
   /** Goes before `model`, which is not loaded then. */
@@ -10,6 +9,5 @@ export interface AnyClassifierOptions extends ClassifierOptions {
 }
 
 export function classifierFor({ ensemble, ...options }: AnyClassifierOptions): PictureClassifier {
-  const model = ensemble ? new Ensemble({ ...options, ensemble }) : new Classifier(options)
-  return options.recognition?.barcodes ? new WithBarcode(model) : model
+  return ensemble ? new Ensemble({ ...options, ensemble }) : new Classifier(options)
 }

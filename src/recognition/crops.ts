@@ -1,8 +1,8 @@
 // The parts of a tray's frames where things lie, each with its answer: what looks as it did is not asked about again.
+import { iouOf } from '../boxes.js'
 import type { Clock } from '../clock.js'
 import type { EngineInput, UprightPicture } from '../inference/addon.js'
 import type { Classification } from './classifier.js'
-import { iouOf } from './detect/nms.js'
 import { type GateSettings, MotionGate, sameScene } from './gate.js'
 import { lumaGrid } from './scene.js'
 import type { Box, Observation } from './types.js'
@@ -46,8 +46,6 @@ export interface Named {
   /** Whether every box that had to be asked about was. */
   complete: boolean
 }
-
-const shared = (a: Box, b: Box): number => iouOf(a, 0, b, 0)
 
 /** Whether two answers would be the same vote. */
 const sameVote = (a: Classification, b: Classification): boolean =>
@@ -137,7 +135,7 @@ export class Crops {
     const paired = boxes.map(box => {
       let best: Crop | null = null
       for (const crop of free) {
-        if (shared(crop.box, box) >= (best ? shared(best.box, box) : sameBox)) best = crop
+        if (iouOf(crop.box, box) >= (best ? iouOf(best.box, box) : sameBox)) best = crop
       }
       if (best) free.delete(best)
       const crop = best ?? this.#newCrop(box, roi)

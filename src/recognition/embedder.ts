@@ -4,6 +4,7 @@ import type { EngineInput } from '../inference/addon.js'
 import { placeOf } from '../inference/first-run.js'
 import type { Calibration, ModelDirectory } from '../inference/manifest.js'
 import type { ModelState, RuntimeState } from '../protocol.js'
+import { lengthOf } from '../vectors.js'
 import { ModelRunner, type Outputs, type RunnerOptions } from './runner.js'
 import type { StagesMs } from './types.js'
 
@@ -63,9 +64,7 @@ export class Embedder {
 
 /** The same direction with length 1. Throws INFERENCE_FAILED where there is none. */
 export function unit(values: Float32Array): Float32Array {
-  let sum = 0
-  for (const value of values) sum += value * value
-  const length = Math.sqrt(sum)
+  const length = lengthOf(values)
   if (Number.isFinite(length) && length > 0) return values.map(value => value / length)
   throw new GroceryError(
     'INFERENCE_FAILED',

@@ -2,12 +2,7 @@
 import { decodeJpeg, type EngineInput } from '../inference/addon.js'
 import { gtin14 } from './barcode/gtin.js'
 import { BarcodeReader } from './barcode/reader.js'
-import {
-  boxOf,
-  type Classification,
-  type ClassifierInfo,
-  type PictureClassifier,
-} from './classifier.js'
+import { boxOf, type Classification, type ClassifierInfo } from './classifier.js'
 import type { Namer } from './crops.js'
 import type { Candidate, Observation, Product } from './types.js'
 
@@ -51,10 +46,8 @@ export function withCodes(
   }
 }
 
-type Inner = Namer & Pick<PictureClassifier, 'start' | 'stop'>
-
-export class WithBarcode implements Inner {
-  readonly #inner: Inner
+export class WithBarcode implements Namer {
+  readonly #inner: Namer
   readonly #reader: Pick<BarcodeReader, 'start' | 'read' | 'stop'>
   readonly #now: () => number
   /** By GTIN-14. Empty where no product has one: then nothing is read, and nothing loaded. */
@@ -67,7 +60,7 @@ export class WithBarcode implements Inner {
   #last = new WeakMap<object, Reading>()
 
   constructor(
-    inner: Inner,
+    inner: Namer,
     reader: Pick<BarcodeReader, 'start' | 'read' | 'stop'> = new BarcodeReader(),
     now = () => performance.now(),
   ) {
@@ -76,13 +69,7 @@ export class WithBarcode implements Inner {
     this.#now = now
   }
 
-  async start(): Promise<ClassifierInfo> {
-    const info = await this.#inner.start()
-    await this.know(info)
-    return info
-  }
-
-  /** Another model answers now. */
+  /** The model that answers from now on; the reader starts with the first product that has a code. */
   async know({
     labels,
     twins = [],
@@ -109,9 +96,8 @@ export class WithBarcode implements Inner {
     return { ...answer, observation }
   }
 
-  async stop(): Promise<void> {
-    await Promise.all([this.#inner.stop(), this.#reader.stop()])
-  }
+  /** Ends the reader; the inner one is its owner's. */
+  stop = (): Promise<void> => this.#reader.stop()
 
   async #find(): Promise<void> {
     // A GTIN that two products have decides between them no better than the picture: null.

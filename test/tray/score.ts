@@ -1,5 +1,5 @@
 // Plays a clip to a tray counter and holds what it says against the truth: events, ids, and how soon they came.
-import { overlap } from '../../src/counter/tray/geometry.js'
+import { iouOf } from '../../src/boxes.js'
 import type { TraySettings } from '../../src/counter/tray/track.js'
 import { TrayCounter } from '../../src/counter/tray/tray-counter.js'
 import type { ItemAction } from '../../src/counter/types.js'
@@ -112,7 +112,7 @@ export function play(clip: Clip, score: Score, { settings = {}, look = true }: P
           thing.sku === item.sku &&
           one.at >= thing.placedAt &&
           one.at - thing.placedAt <= placedWithinMs &&
-          one.things.some(({ id, box }) => id === thing.id && overlap(box, item.box) > 0.3),
+          one.things.some(({ id, box }) => id === thing.id && iouOf(box, item.box) > 0.3),
       )
       if (!meant) return fault(one.at, `placed ${item.itemId} ${item.sku} for nothing`)
       meant.item = item.itemId
@@ -143,7 +143,7 @@ export function play(clip: Clip, score: Score, { settings = {}, look = true }: P
     const { items } = counter
     for (const { id, box, sku, rests, visible } of one.things) {
       if (!rests || visible < 0.4) continue
-      const item = items.find(item => item.sku === sku && overlap(item.box, box) > 0.4)
+      const item = items.find(item => item.sku === sku && iouOf(item.box, box) > 0.4)
       if (!item || known.get(id) === item.itemId) continue
       if (known.has(id)) {
         score.switches++

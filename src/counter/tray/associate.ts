@@ -1,7 +1,9 @@
 // Which of a frame's observations is which known thing: by place, and by what it is where the place was disturbed. Pure.
+import { iouOf } from '../../boxes.js'
 import type { Observation } from '../../recognition/types.js'
+import { cosine } from '../../vectors.js'
 import { assign } from './assign.js'
-import { apart, overlap } from './geometry.js'
+import { apart } from './geometry.js'
 import type { Track, TraySettings } from './track.js'
 
 /** Boxes that touch less, and are further apart than half a size, are of different things. */
@@ -28,18 +30,6 @@ function scoresOf(track: Track): Map<string, number> {
     }
   }
   return scores
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let dot = 0
-  let aa = 0
-  let bb = 0
-  for (let index = 0; index < a.length; index++) {
-    dot += a[index]! * b[index]!
-    aa += a[index]! ** 2
-    bb += b[index]! ** 2
-  }
-  return aa > 0 && bb > 0 ? dot / Math.sqrt(aa * bb) : 0
 }
 
 /** 0..1: a thing in the open is nearer to itself than 0.75, another, and one that is half hidden, seldom than 0.5. */
@@ -69,7 +59,7 @@ export function likeness(track: Track, observation: Observation): number {
 }
 
 function pairCost(track: Track, observation: Observation, alike: number): number {
-  const iou = overlap(track.box, observation.box)
+  const iou = iouOf(track.box, observation.box)
   const distance = apart(track.box, observation.box)
   if (iou < leastOverlap && distance > farthest) return Number.POSITIVE_INFINITY
   const like = likeness(track, observation)

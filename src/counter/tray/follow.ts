@@ -1,10 +1,11 @@
 // One thing through one still frame: seen, or not seen and why; and what the frames then say it is. Pure.
+import { iouOf } from '../../boxes.js'
 import type { Observation } from '../../recognition/types.js'
 import { addVote, judge, type Verdict } from '../consensus.js'
 import { modelSku, sameThing } from '../frames.js'
 import type { Item } from '../types.js'
 import type { Look } from '../state.js'
-import { between, overlap } from './geometry.js'
+import { between } from './geometry.js'
 import { type Around, looksChanged, placeOf } from './place.js'
 import { isKnown, type Track, type TraySettings, type TrayState } from './track.js'
 
@@ -88,11 +89,11 @@ const follow = (old: Float32Array | null, now: Float32Array | undefined) =>
 export const mayCarry = (track: Track, observation: Observation): boolean =>
   observation.decision !== 'unknown' ||
   !track.item?.sku ||
-  overlap(track.box, observation.box) >= leastSteady
+  iouOf(track.box, observation.box) >= leastSteady
 
 /** Followed in a moving frame: what it looked like where it lay says nothing of where it is now. */
 export const carriedTo = (track: Track, observation: Observation): Track => {
-  const jumped = overlap(track.box, observation.box) < leastSteady
+  const jumped = iouOf(track.box, observation.box) < leastSteady
   const moved = movedTo(track, observation, 1)
   return jumped ? { ...moved, look: null, carried: true } : moved
 }
@@ -101,7 +102,7 @@ export const carriedTo = (track: Track, observation: Observation): Track => {
 export function movedTo(track: Track, observation: Observation, share: number): Track {
   const box = between(track.box, observation.box, share)
   const { item } = track
-  return { ...track, box, item: item && overlap(item.box, box) < sameBox ? { ...item, box } : item }
+  return { ...track, box, item: item && iouOf(item.box, box) < sameBox ? { ...item, box } : item }
 }
 
 export function seenIn(
@@ -110,7 +111,7 @@ export function seenIn(
   { at, stepMs, look }: StillFrame,
   settings: TraySettings,
 ): Track {
-  const jumped = overlap(track.box, observation.box) < leastSteady
+  const jumped = iouOf(track.box, observation.box) < leastSteady
   const moved = movedTo(track, observation, jumped ? 1 : following)
   const votes = addVote(jumped ? [] : track.votes, { observation, leads: true })
   const seen: Track = {

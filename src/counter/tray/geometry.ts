@@ -1,17 +1,10 @@
-// Boxes on the tray: how they overlap, how far they are apart, and how one follows another. Pure.
+// Boxes on the tray: what covers what, how far they are apart, and how one follows another. Pure.
 import type { Box } from '../../recognition/types.js'
 
 export const area = ([x0, y0, x1, y1]: Box): number => Math.max(0, x1 - x0) * Math.max(0, y1 - y0)
 
 const shared = (a: Box, b: Box): number =>
   area([Math.max(a[0], b[0]), Math.max(a[1], b[1]), Math.min(a[2], b[2]), Math.min(a[3], b[3])])
-
-/** Intersection over union, 0..1. */
-export function overlap(a: Box, b: Box): number {
-  const both = shared(a, b)
-  const union = area(a) + area(b) - both
-  return union > 0 ? both / union : 0
-}
 
 /** Share of `under` that lies below `over`, 0..1. */
 export const covered = (under: Box, over: Box): number =>

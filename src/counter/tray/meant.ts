@@ -1,8 +1,8 @@
 // Which thing on a tray a till means that asks without naming one: what is not yet dealt with, or the last that came. Pure.
+import { iouOf } from '../../boxes.js'
 import type { Observation } from '../../recognition/types.js'
 import type { Meant } from '../item-counter.js'
 import type { Item } from '../types.js'
-import { overlap } from './geometry.js'
 import type { KnownTrack } from './track.js'
 
 /** An observation overlaps the thing that it is of at least so much. */
@@ -19,7 +19,7 @@ export function meantOn(
   const seen = tracks.filter(isSeen)
   const trackOf = ({ box }: Observation) =>
     seen
-      .map(track => ({ track, share: overlap(track.box, box) }))
+      .map(track => ({ track, share: iouOf(track.box, box) }))
       .filter(({ share }) => share >= leastOverlap)
       .sort((a, b) => b.share - a.share)[0]?.track ?? null
   const open = tracks.filter(({ item }) => isOpen(item))

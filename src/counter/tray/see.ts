@@ -1,4 +1,5 @@
 // One frame of the tray: which thing is which, what is new, what is gone, and what the till hears of it. Pure.
+import { iouOf } from '../../boxes.js'
 import type { Box, FrameObservations, Observation } from '../../recognition/types.js'
 import { why } from '../cell.js'
 import type { Verdict } from '../consensus.js'
@@ -19,7 +20,7 @@ import {
   type StillFrame,
   verdictOf,
 } from './follow.js'
-import { apart, covered, overlap } from './geometry.js'
+import { apart, covered } from './geometry.js'
 import { type Around, learnBackground, looksChanged, looksUntouched } from './place.js'
 import {
   isKnown,
@@ -109,7 +110,7 @@ function whileMoving(
 /** Another new thing of its kind lies where it lay: that one is it. */
 const isBackAt = (track: KnownTrack, fresh: Track, settings: TraySettings): boolean =>
   !isKnown(fresh) &&
-  overlap(track.box, fresh.box) > 0.5 &&
+  iouOf(track.box, fresh.box) > 0.5 &&
   isAbout(track.item, verdictOf(fresh, settings), settings)
 
 /** The known thing that a new one is: not seen where it lay, of the same kind, gone since shortly before. */
@@ -125,7 +126,7 @@ function knownBefore(
       !isSeen(track) &&
       isAbout(track.item, verdict, settings) &&
       // A stranger is known by its place alone: another stranger elsewhere is another thing.
-      (track.item.sku !== null || overlap(track.box, fresh.box) > 0.2) &&
+      (track.item.sku !== null || iouOf(track.box, fresh.box) > 0.2) &&
       !tracks.some(one => one !== fresh && isBackAt(track, one, settings)) &&
       (track.restored || fresh.bornAt - track.seenAt <= settings.refind),
   )
@@ -151,7 +152,7 @@ const isUntouched = (
   track.emptyMs < glimpseMs &&
   // What looks like the counter itself looks the same when another such thing lies there.
   looksChanged(track.box, look, background, roi) === true &&
-  overlap(track.box, fresh.box) > 0.5 &&
+  iouOf(track.box, fresh.box) > 0.5 &&
   looksUntouched(track.box, look, track.look, roi)
 
 /** What nobody knows over a known thing that is hidden may be a hand that rests on it: it is waited for longer. */

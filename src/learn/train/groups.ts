@@ -1,8 +1,9 @@
 // Groups the pictures of a class by look, so that look-alikes never stand on both sides of a fold. Pure.
 //
 // On the Grocery Store photographs, with a backbone that never saw them, folds of single pictures say 96 % where
-// 76 % of new ones are right: most photographs have a sister of the same pile. Grouping copies (cosine 0.98) changes
+// 76 % of new ones are right: most photographs have a sister of the same pile. Grouping copies (dot 0.98) changes
 // nothing there. Five folds of these groups say 78 %.
+import { dot, lengthOf } from '../../vectors.js'
 import { farthest } from './farthest.js'
 
 /** Of each class; five folds then hold out one or two. */
@@ -17,20 +18,14 @@ export function centred(rows: Float32Array[]): Float32Array[] {
 }
 
 function unit(row: Float32Array): Float32Array {
-  const length = Math.sqrt(row.reduce((sum, value) => sum + value * value, 0))
+  const length = lengthOf(row)
   return length > 0 ? row.map(value => value / length) : row
-}
-
-function cosine(a: Float32Array, b: Float32Array): number {
-  let sum = 0
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!
-  return sum
 }
 
 function nearest(row: Float32Array, centres: readonly Float32Array[]): number {
   let [best, most] = [0, Number.NEGATIVE_INFINITY]
   centres.forEach((centre, index) => {
-    const likeness = cosine(row, centre)
+    const likeness = dot(row, centre)
     if (likeness > most) [best, most] = [index, likeness]
   })
   return best
@@ -38,7 +33,7 @@ function nearest(row: Float32Array, centres: readonly Float32Array[]): number {
 
 /** @returns a number from 0 on for each row: its cluster, by k-means on the sphere. */
 function clusters(rows: Float32Array[], count: number): number[] {
-  let centres = farthest(rows, 0, count, cosine).map(index => rows[index]!)
+  let centres = farthest(rows, 0, count, dot).map(index => rows[index]!)
   let found = rows.map(row => nearest(row, centres))
   for (let round = 0; round < mostRounds; round++) {
     centres = centres.map((centre, index) => {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { GroceryError } from '../../errors.js'
+import { cosine, lengthOf } from '../../vectors.js'
 import { farthest } from './farthest.js'
 
 export interface Replay {
@@ -23,19 +24,11 @@ const replaySchema = z.strictObject({
   scale: z.array(z.number().min(0)),
 })
 
-const norm = (row: Float32Array) => Math.sqrt(row.reduce((sum, value) => sum + value * value, 0))
-
-function cosine(row: Float32Array, other: Float32Array): number {
-  let product = 0
-  for (let i = 0; i < row.length; i++) product += row[i]! * other[i]!
-  return product / (norm(other) * norm(row) || 1)
-}
-
 /** First the row nearest the mean, then what is farthest from all that are chosen. */
 export function spread(rows: Float32Array[], most: number): number[] {
   const mean = new Float32Array(rows[0]!.length)
   for (const row of rows) row.forEach((value, i) => (mean[i]! += value / rows.length))
-  const distances = rows.map(row => norm(row.map((value, i) => value - mean[i]!)))
+  const distances = rows.map(row => lengthOf(row.map((value, i) => value - mean[i]!)))
   return farthest(rows, distances.indexOf(Math.min(...distances)), most, cosine)
 }
 

@@ -1,4 +1,5 @@
 // Non-maximum suppression: of boxes that lie on one another the best stays. Pure.
+import { iouOf } from '../../boxes.js'
 import type { Found } from './types.js'
 
 export interface NmsOptions {
@@ -13,22 +14,6 @@ export interface NmsOptions {
 /** More are not compared: the best are among them, and the time is their square. */
 const mostCompared = 1000
 
-/** Intersection over union of two boxes in lists of four values each. */
-export function iouOf(
-  a: ArrayLike<number>,
-  atA: number,
-  b: ArrayLike<number>,
-  atB: number,
-): number {
-  const width = Math.min(a[atA + 2]!, b[atB + 2]!) - Math.max(a[atA]!, b[atB]!)
-  const height = Math.min(a[atA + 3]!, b[atB + 3]!) - Math.max(a[atA + 1]!, b[atB + 1]!)
-  if (width <= 0 || height <= 0) return 0
-  const shared = width * height
-  const areaA = (a[atA + 2]! - a[atA]!) * (a[atA + 3]! - a[atA + 1]!)
-  const areaB = (b[atB + 2]! - b[atB]!) * (b[atB + 3]! - b[atB + 1]!)
-  return shared / (areaA + areaB - shared)
-}
-
 /** @returns the places of the boxes that stay, best first; of equal scores the earlier box. What is not a number never stays. */
 export function nms({ boxes, scores }: Found, { minScore, iou, most }: NmsOptions): number[] {
   const order: number[] = []
@@ -37,7 +22,7 @@ export function nms({ boxes, scores }: Found, { minScore, iou, most }: NmsOption
   const kept: number[] = []
   for (const one of order.slice(0, mostCompared)) {
     if (kept.length >= most) break
-    const isFree = kept.every(other => iouOf(boxes, 4 * one, boxes, 4 * other) <= iou)
+    const isFree = kept.every(other => iouOf(boxes, boxes, 4 * one, 4 * other) <= iou)
     if (isFree) kept.push(one)
   }
   return kept

@@ -1,5 +1,6 @@
 // How like each enrolled product an embedding is: its nearest picture and the middle of all its pictures, half each.
 import { NearestRows } from '../../inference/addon.js'
+import { dot } from '../../vectors.js'
 import { unit } from '../embedder.js'
 import type { GalleryContent } from './types.js'
 
@@ -66,12 +67,6 @@ export class GallerySearch {
     })
     return best
   }
-}
-
-function dot(a: Float32Array, b: Float32Array, at: number): number {
-  let sum = 0
-  for (let d = 0; d < a.length; d++) sum += a[d]! * b[at + d]!
-  return sum
 }
 
 /** The middle of each product's pictures, of length 1; zeros where there is none. */
