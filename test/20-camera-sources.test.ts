@@ -492,6 +492,10 @@ t.test('v4l2: prefers MJPEG, and locks what the camera offers', async t => {
     code: 'CAMERA_NOT_FOUND',
     message: `Expected a camera at ${device}0 but received ENOENT; ${device.slice(0, -8)} holds usb-cam`,
   })
+  await t.rejects(take('v4l2:/dev/video977', 1), {
+    message:
+      /^Expected a camera at \/dev\/video977 but received ENOENT; \/dev holds (video\d+|no video device)/,
+  })
   process.env.PATH = folder(t)
   await t.rejects(take(`v4l2:${device}`, 1), {
     code: 'FFMPEG_NOT_FOUND',

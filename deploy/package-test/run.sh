@@ -196,6 +196,12 @@ is_version() { [ "$(retained "$1/state" | field version)" = "$next" ]; }
 check 'the new version runs' yes "$(until_true 30 is_version kiosk-2)"
 check 'in the lane too' yes "$(until_true 30 is_version lane-3)"
 check 'configuration and state are kept' yes "$([ "$(heard kiosk-2 | field seq)" -gt "$seq" ] && echo yes)"
+seq=$(heard kiosk-2 | field seq)
+next=$version
+in_root apt-get install -y --no-install-recommends --allow-downgrades /srv/grocerd.deb >"$work/downgrade.log" 2>&1
+need 'back to the version before' 0 $?
+check 'the old version runs' yes "$(until_true 30 is_version kiosk-2)"
+check 'with the state as it was' yes "$([ "$(heard kiosk-2 | field seq)" -gt "$seq" ] && echo yes)"
 
 # ---- a configuration that cannot be: it ends with 78, once
 echo 'camera: []' >"$root/etc/grocerd/grocerd.yaml"

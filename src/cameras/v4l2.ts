@@ -29,9 +29,13 @@ async function checkDevice(path: string): Promise<void> {
     const words = `Expected to read and write ${path} but received ${code}`
     throw new GroceryError('CAMERA_DENIED', words)
   }
-  const others = await readdir(dirname(path)).catch((): string[] => [])
-  const there = others.length > 0 ? others.slice(0, 16).join(', ') : 'nothing'
-  const words = `Expected a camera at ${path} but received ${code}; ${dirname(path)} holds ${there}`
+  const folder = dirname(path)
+  const others = await readdir(folder).catch((): string[] => [])
+  // Of all devices only these may be cameras.
+  const cameras = folder === '/dev' ? others.filter(name => name.startsWith('video')) : others
+  const nothing = folder === '/dev' ? 'no video device' : 'nothing'
+  const there = cameras.slice(0, 16).join(', ') || nothing
+  const words = `Expected a camera at ${path} but received ${code}; ${folder} holds ${there}`
   throw new GroceryError('CAMERA_NOT_FOUND', words)
 }
 
