@@ -42,8 +42,8 @@ const sidesOf = (votes: readonly Vote[]): Vote[][] =>
   [votes.filter(one => one.leads), votes.filter(one => !one.leads)].filter(side => side.length > 0)
 
 /** Share of the votes, as they weigh, 0..1. */
-function shareOf(votes: readonly Vote[], counts: (vote: Vote) => boolean): number {
-  const shares = sidesOf(votes).map(side => side.filter(counts).length / side.length)
+function shareOf(sides: readonly Vote[][], counts: (vote: Vote) => boolean): number {
+  const shares = sides.map(side => side.filter(counts).length / side.length)
   return shares.length === 0 ? 0 : shares.reduce((sum, one) => sum + one) / shares.length
 }
 
@@ -51,9 +51,8 @@ function shareOf(votes: readonly Vote[], counts: (vote: Vote) => boolean): numbe
  * Mean score of each product over all votes, as they weigh; a product that a vote does not list has 0 there. Best first, where
  * a twin counts with the score of all its twins: split between them, it would fall behind what is less likely.
  */
-function meanCandidates(votes: readonly Vote[]): Candidate[] {
+function meanCandidates(sides: readonly Vote[][]): Candidate[] {
   const sums = new Map<string, { candidate: Candidate; score: number; together: number }>()
-  const sides = sidesOf(votes)
   for (const side of sides) {
     const weight = 1 / side.length / sides.length
     for (const { observation } of side) {
@@ -85,9 +84,10 @@ function twinsOf(best: string | undefined, votes: readonly Vote[]): Set<string> 
  * where enough were sure of one of its twins or of all together; unknown where half of them or more knew nothing.
  */
 export function judge(votes: readonly Vote[], consensus: number): Verdict {
-  const candidates = meanCandidates(votes)
+  const sides = sidesOf(votes)
+  const candidates = meanCandidates(sides)
   const best = candidates[0]?.sku
-  const share = (counts: (vote: Vote) => boolean) => shareOf(votes, counts)
+  const share = (counts: (vote: Vote) => boolean) => shareOf(sides, counts)
   const forBest = (vote: Vote) => vote.observation.candidates[0]?.sku === best
   const twins = twinsOf(best, votes)
   const forTwins = ({ observation }: Vote) => twins.has(observation.candidates[0]?.sku ?? '')
@@ -96,7 +96,7 @@ export function judge(votes: readonly Vote[], consensus: number): Verdict {
   const isSure = (vote: Vote) => forBest(vote) && vote.observation.decision === 'sure'
   // Another camera that sees the same product less well is no word against it.
   const outspoken = votes.filter(vote => vote.leads || !forBest(vote) || isSure(vote))
-  const sure = shareOf(outspoken, isSure) >= consensus
+  const sure = shareOf(sidesOf(outspoken), isSure) >= consensus
   // One frame's barcode that names another product is enough to ask: the frames around it may not have shown the code.
   const disagrees = ({ observation }: Vote) => observation.askReason === 'conflict'
   const codeDisagrees = votes.some(vote => disagrees(vote) && vote.observation.gtin !== undefined)
