@@ -1,14 +1,17 @@
 // What others build upon: the two example tills against the demo, the Prometheus rules and the dashboard against real /metrics.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
+import ts from 'typescript'
 
 t.setTimeout(120_000)
 
 const noProm = spawnSync('promtool', ['--version']).status === 0 ? false : 'promtool is wanted'
+const noServer =
+  spawnSync('prometheus', ['--version']).status === 0 ? false : 'prometheus is wanted'
 const python = process.env.GROCERD_REFERENCE_PYTHON ?? 'python3'
 const noPaho =
   spawnSync(python, ['-c', 'from paho.mqtt.client import CallbackAPIVersion']).status === 0
@@ -112,6 +115,20 @@ t.test('the rules are right, and what they and the dashboard name is measured', 
     t.match(metrics, new RegExp(`^# TYPE (${name}|${family}) `, 'm'), name)
   }
   t.equal(new Set(dashboard.panels.map((one: { id: number }) => one.id)).size, 10)
+  const script = join(t.testdir(), 'dashboard.ts')
+  const typed = `import type { Dashboard } from '@grafana/schema'\nexport const dashboard: Dashboard = `
+  writeFileSync(script, typed + JSON.stringify(dashboard))
+  const { Bundler } = ts.ModuleResolutionKind
+  const program = ts.createProgram([script], {
+    ...{ strict: true, noEmit: true, skipLibCheck: true, types: [] },
+    ...{ module: ts.ModuleKind.ESNext, moduleResolution: Bundler },
+  })
+  const complaints = ts.getPreEmitDiagnostics(program)
+  t.same(
+    complaints.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')),
+    [],
+    "the dashboard is what Grafana's own types say",
+  )
   if (noProm) {
     t.comment(noProm)
     return
@@ -122,3 +139,56 @@ t.test('the rules are right, and what they and the dashboard name is measured', 
   const ours = `${lint.stdout}${lint.stderr}`.split('\n').filter(line => /grocerd_/.test(line))
   t.same(ours, [], 'promtool has no complaint of ours')
 })
+
+t.test(
+  'a real Prometheus has data for every panel and evaluates every rule',
+  { skip: noServer },
+  async t => {
+    const { http } = await demo(t)
+    const dir = t.testdir({ data: {} })
+    const config = {
+      global: { scrape_interval: '1s', evaluation_interval: '1s' },
+      rule_files: [resolve('deploy/grafana/rules.yml')],
+      scrape_configs: [
+        { job_name: 'grocerd', static_configs: [{ targets: [new URL(http).host] }] },
+      ],
+    }
+    writeFileSync(join(dir, 'prometheus.yml'), JSON.stringify(config))
+    const free = createServer()
+    await new Promise<void>(resolve => free.listen(0, '127.0.0.1', resolve))
+    const { port } = free.address() as AddressInfo
+    await new Promise(resolve => free.close(resolve))
+    const address = `127.0.0.1:${port}`
+    const server = spawn('prometheus', [
+      `--config.file=${join(dir, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${join(dir, 'data')}`,
+      `--web.listen-address=${address}`,
+    ])
+    t.teardown(() => server.kill('SIGKILL'))
+    await until(server, [/Server is ready to receive web requests/], 'start of Prometheus')
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- read as Grafana reads it
+    const ask = async (path: string): Promise<any> =>
+      ((await (await fetch(`http://${address}/api/v1/${path}`)).json()) as { data: unknown }).data
+    const { panels } = JSON.parse(readFileSync('deploy/grafana/dashboard.json', 'utf8'))
+    for (const { title, targets } of panels) {
+      const [{ expr, legendFormat }] = targets
+      const query = `query?query=${encodeURIComponent(expr.replaceAll('$instance', '.*'))}`
+      let series: { metric: Record<string, string> }[] = []
+      for (let tries = 0; series.length === 0 && tries < 240; tries++) {
+        series = (await ask(query))?.result ?? []
+        // Where all is well there are no reasons.
+        if (title === 'Reasons' && tries > 4) break
+        if (series.length === 0) await new Promise(resolve => setTimeout(resolve, 250))
+      }
+      if (title !== 'Reasons') t.ok(series.length > 0, `${title} has data`)
+      for (const [, label] of legendFormat.matchAll(/\{\{(\w+)\}\}/g))
+        for (const { metric } of series) t.ok(label! in metric, `${title}: ${label}`)
+    }
+    type Rule = { name: string; health: string; lastError?: string }
+    const { groups } = await ask('rules')
+    const rules: Rule[] = groups.flatMap((group: { rules: Rule[] }) => group.rules)
+    t.ok(rules.length > 3)
+    for (const { name, health, lastError } of rules)
+      t.equal(health, 'ok', `${name} ${lastError ?? ''}`)
+  },
+)
