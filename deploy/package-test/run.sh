@@ -94,6 +94,11 @@ version=$(node -p 'require("./package.json").version')
 deb=${deb:-dist/grocerd_${version}_$(dpkg --print-architecture).deb}
 check 'the package is there' yes "$([ -s "$deb" ] && echo yes)"
 cp "$deb" "$root/srv/grocerd.deb"
+if command -v lintian >/dev/null; then
+  lintian --no-cfg --allow-root --fail-on error,warning "$deb" >"$work/lintian.log" 2>&1
+  check 'lintian has no error and no warning' 0 $?
+  cat "$work/lintian.log"
+else echo 'skipped: lintian is wanted'; fi
 # The next version: the same but for its number.
 dpkg-deb -R "$deb" "$work/next"
 next=${version%.*}.$((${version##*.} + 1))
