@@ -531,7 +531,10 @@ t.test('two cameras that disagree are a question, in whatever order their frames
       const p = play().frames(1, 'apple')
       const turn = (leads: boolean) =>
         leads ? p.frames(leader, 'apple') : p.frames(other, 'pear', false)
-      while (p.actions.length === 0) turn(first) && turn(second)
+      while (p.actions.length === 0) {
+        turn(first)
+        turn(second)
+      }
       t.match(
         p.actions,
         [{ item: { decision: 'ask', askReason: 'conflict' } }],
