@@ -1,4 +1,5 @@
-# A till in forty lines (pip install paho-mqtt): opens a session, shows what lies on the counter, confirms what is sure.
+# A till in forty lines (pip install paho-mqtt): opens a session, shows what lies on the counter, confirms what is sure; over MQTT 5 or 3.1.1.
+# python3 examples/till.py 127.0.0.1 1883 grocerd/demo 5
 import json
 import sys
 import time
@@ -6,7 +7,8 @@ import uuid
 
 import paho.mqtt.client as mqtt
 
-host, port, prefix = (sys.argv[1:] + ["127.0.0.1", "1883", "grocerd/demo"][len(sys.argv) - 1 :])[:3]
+defaults = ["127.0.0.1", "1883", "grocerd/demo", "5"]
+host, port, prefix, version = sys.argv[1:] + defaults[len(sys.argv) - 1 :]
 session = f"till-{time.time_ns()}"
 known = set()
 
@@ -41,7 +43,8 @@ def on_message(client, userdata, packet):
         command("confirm", session=session, itemId=item["itemId"], sku=item["sku"], by="shopper")
 
 
-broker = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+protocol = mqtt.MQTTv311 if version == "3.1.1" else mqtt.MQTTv5
+broker = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=protocol)
 broker.on_connect, broker.on_message = on_connect, on_message
 broker.connect(host, int(port))
 broker.loop_forever()

@@ -1,11 +1,13 @@
-// A till in forty lines: opens a session, shows what lies on the counter, confirms what is sure. `npx tsx examples/till.ts mqtt://127.0.0.1:1883 grocerd/demo`
+// A till in forty lines: opens a session, shows what lies on the counter, confirms what is sure; over MQTT 5 or 3.1.1.
+// npx tsx examples/till.ts mqtt://127.0.0.1:1883 grocerd/demo 5
 import { randomUUID } from 'node:crypto'
 import { connect } from 'mqtt'
 
-const [url = 'mqtt://127.0.0.1:1883', prefix = 'grocerd/demo'] = process.argv.slice(2)
+const [url = 'mqtt://127.0.0.1:1883', prefix = 'grocerd/demo', version = '5'] =
+  process.argv.slice(2)
 const session = `till-${Date.now()}`
 const known = new Set<string>()
-const broker = connect(url, { protocolVersion: 5 })
+const broker = connect(url, { protocolVersion: version === '3.1.1' ? 4 : 5 })
 
 /** Each command has an id of its own: sent twice it does nothing twice. */
 const command = (verb: string, payload: object) =>

@@ -43,6 +43,7 @@ const node = {
   },
 }
 
+const maintainer = 'the grocerd authors <grocerd@localhost>'
 const staging = join(root, 'build', 'package')
 const home = join(staging, 'usr', 'lib', 'grocerd')
 
@@ -86,7 +87,7 @@ function programs() {
   const addon = 'build/Release/grocerd.node'
   if (!existsSync(join(root, addon))) throw new Error(`${addon} is not there: run npm ci first`)
   copy(addon, `usr/lib/grocerd/${addon}`, 0o644)
-  run('strip', ['--strip-unneeded', join(home, addon)])
+  run('strip', ['--strip-unneeded', '--remove-section=.comment', join(home, addon)])
   copy('deploy/demo', 'usr/lib/grocerd/deploy/demo')
   for (const entry of readdirSync(join(root, 'models'), { withFileTypes: true })) {
     if (existsSync(join(root, 'models', entry.name, 'model.json')))
@@ -115,6 +116,7 @@ function packages() {
     if (unused) rmSync(path)
     else chmodSync(path, 0o644)
   }
+  run('find', [join(home, 'node_modules'), '-type', 'd', '-empty', '-delete'])
 }
 
 /** The core, the readers of IR and ONNX, the plugins of CPU and GPU, AUTO, and what those load; not the NPU and the rest. */
@@ -172,7 +174,10 @@ function systemFiles(time) {
     `${readFileSync(join(root, 'deploy/debian/copyright'), 'utf8').trimEnd()}\n${asField}\n`,
   )
   const zipped = text => gzipSync(text, { level: 9 })
-  write(`${doc}/changelog.gz`, zipped(readFileSync(join(root, 'CHANGELOG.md'))))
+  write(`${doc}/CHANGELOG.md.gz`, zipped(readFileSync(join(root, 'CHANGELOG.md'))))
+  const when = new Date(time * 1000).toUTCString().replace('GMT', '+0000')
+  const entry = `grocerd (${version}) stable; urgency=medium\n\n  * What is new: CHANGELOG.md.gz beside this.\n\n -- ${maintainer}  ${when}\n`
+  write(`${doc}/changelog.gz`, zipped(entry))
   const page = manPage(helpOf(join(root, 'dist', 'main.js')), version, new Date(time * 1000))
   write('usr/share/man/man1/grocerd.1.gz', zipped(page))
   copy('deploy/debian/lintian-overrides', 'usr/share/lintian/overrides/grocerd', 0o644)
@@ -192,7 +197,7 @@ function control() {
     `Package: grocerd
 Version: ${version}
 Architecture: ${arch}
-Maintainer: the grocerd authors <grocerd@localhost>
+Maintainer: ${maintainer}
 Installed-Size: ${bytes}
 Depends: ${depends.join(', ')}
 Recommends: libturbojpeg0 | libturbojpeg, ffmpeg

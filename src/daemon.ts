@@ -23,6 +23,7 @@ import { logReadiness } from './observe/readiness-log.js'
 import { Watchdog } from './observe/watchdog.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
+import { KioskLock } from './publish/kiosk-lock.js'
 import { Outbox } from './publish/outbox/outbox.js'
 import { Publisher } from './publish/publisher.js'
 import { createUuidV7 } from './publish/uuid.js'
@@ -90,7 +91,7 @@ export class Daemon {
 
   /**
    * Resolves when everything runs that needs no other machine; broker, camera and model may come later.
-   * Throws STATE_LOCKED, OUTBOX_INVALID, ADDRESS_IN_USE, CONFIG_INVALID; stop() ends what had begun.
+   * Throws STATE_LOCKED, KIOSK_TAKEN, OUTBOX_INVALID, ADDRESS_IN_USE, CONFIG_INVALID; stop() ends what had begun.
    */
   async start(): Promise<void> {
     const config = await this.#withBroker(this.#config)
@@ -281,6 +282,7 @@ export class Daemon {
 
     await this.#begin(metrics)
     const { counterState } = await this.#begin(outbox)
+    await this.#begin(new KioskLock(config))
     this.#running.push(recorder)
     if (counterState !== null) {
       const actions = counter.takeUp(counterState, clock.mono(), kept =>

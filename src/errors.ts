@@ -320,6 +320,12 @@ export const errorTable = {
     remedy: 'Make one with `grocerd models keygen`; a public key is one line, 56 characters.',
     exit: exitCodes.config,
   },
+  KIOSK_TAKEN: {
+    meaning: 'Another daemon on this box has the same kiosk.id or mqtt.topic at the same broker.',
+    remedy:
+      'Stop it, or give each instance its own kiosk.id, and its own mqtt.topic where one is set.',
+    exit: exitCodes.locked,
+  },
   LABELS_INVALID: {
     meaning: 'The labels file cannot be read, or has not one row for each class of the model.',
     remedy: 'Give one label a line (or the CSV of docs/2-models.md), in the order of the classes.',

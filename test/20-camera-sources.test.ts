@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -478,6 +478,22 @@ t.test('v4l2: prefers MJPEG, and locks what the camera offers', async t => {
   const silent = standIns(t, { ffmpeg: cat, 'v4l2-ctl': 'exit 1' })
   await take(`v4l2:${device}`, 9, 5)
   t.match(silent.log().at(-1), '-input_format mjpeg', 'where nobody can say, it has MJPEG')
+
+  const other = parseSource(
+    `v4l2:${device}`,
+    9,
+  )(new AbortController().signal)[Symbol.asyncIterator]()
+  await other.next()
+  const alias = join(dir, 'alias')
+  symlinkSync(device, alias)
+  const before = silent.log().length
+  await t.rejects(take(`v4l2:${alias}?exposure=1`, 1), {
+    code: 'CAMERA_BUSY',
+    message: `Expected ${alias} to be free but another camera of a grocerd on this box has it`,
+  })
+  t.equal(silent.log().length, before, 'whose camera it is, its controls are not touched')
+  await other.return!()
+  t.equal((await take(`v4l2:${alias}`, 1)).length, 1, 'given back')
 
   const says = (words: string) =>
     standIns(t, { ffmpeg: `echo "${words}" >&2; exit 1`, 'v4l2-ctl': '' })

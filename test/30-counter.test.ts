@@ -518,6 +518,46 @@ t.test('another camera votes, and never decides alone', async t => {
   )
 })
 
+t.test('two cameras that disagree are a question, in whatever order their frames come', async t => {
+  for (const [first, second] of [
+    [true, false],
+    [false, true],
+  ] as const) {
+    for (const [leader, other] of [
+      [1, 1],
+      [1, 4],
+      [2, 1],
+    ] as const) {
+      const p = play().frames(1, 'apple')
+      const turn = (leads: boolean) =>
+        leads ? p.frames(leader, 'apple') : p.frames(other, 'pear', false)
+      while (p.actions.length === 0) {
+        turn(first)
+        turn(second)
+      }
+      t.match(
+        p.actions,
+        [{ item: { decision: 'ask', askReason: 'conflict' } }],
+        `${leader}:${other}, the leading one ${first ? 'first' : 'last'}`,
+      )
+      const { alternatives } = p.actions[0]!.item
+      t.same(alternatives.map(({ sku }) => sku).slice(0, 2), ['apple', 'pear'])
+    }
+  }
+  const turns = (other: Observation | string) => {
+    const p = play()
+    for (let n = 0; n < 20; n++) p.frames(1, 'apple').frames(1, other, false)
+    return p.said()
+  }
+  t.same(turns('apple'), ['placed apple sure item-1'])
+  t.same(turns(seen('pear', 'unknown')), ['placed apple sure item-1'], 'it sees nothing of it')
+  t.same(turns(seen('apple', 'ask')), ['placed apple sure item-1'], 'it sees it less well')
+  t.same(turns('moving'), ['placed apple sure item-1'], 'it sees a hand')
+  const quarrel = play()
+  for (let n = 0; n < 20; n++) quarrel.frames(1, n % 2 ? 'pear' : 'apple').frames(1, 'apple', false)
+  t.same(quarrel.said(), ['placed apple sure item-1'], 'it settles a quarrel')
+})
+
 t.test('a verdict is sure only where enough frames are sure of the same', async t => {
   const votes = (...list: Observation[]) => list.map(observation => ({ observation, leads: true }))
   t.match(judge(votes(seen('a'), seen('a'), seen('a', 'ask')), 0.6), {

@@ -56,14 +56,16 @@ function tray(overrides: Partial<TraySettings> = {}) {
       return counter.basket(at)
     },
     now: () => ({ at, capturedAt: 1_000_000 + at, ageMs: 0, camera: 'tray' }),
-    frames(times: number, what: string, view: SceneView = 'object') {
-      const observations = what
-        .split(' ')
-        .filter(Boolean)
-        .map(one => {
-          const [sku, spot] = one.split('@') as [string, string]
-          return seen(sku, spots[spot]!, sku.startsWith('?') ? 'unknown' : 'sure')
-        })
+    frames(times: number, what: string, view: SceneView = 'object', other: string | null = null) {
+      const things = (words: string) =>
+        words
+          .split(' ')
+          .filter(Boolean)
+          .map(one => {
+            const [sku, spot] = one.split('@') as [string, string]
+            return seen(sku, spots[spot]!, sku.startsWith('?') ? 'unknown' : 'sure')
+          })
+      const observations = things(what)
       for (let n = 0; n < times; n++) {
         at += 100
         const frame: FrameObservations = {
@@ -78,9 +80,15 @@ function tray(overrides: Partial<TraySettings> = {}) {
         const outcome = counter.see(frame, at, true)
         actions.push(...outcome.actions)
         why = outcome.why
+        if (other === null) continue
+        const others = { ...frame, camera: 'other', observations: things(other) }
+        t.same(counter.see(others, at, false).actions, [], 'another camera announces nothing')
       }
       return script
     },
+    /** Frames of two cameras in turn; the other one has places of its own. */
+    both: (times: number, what: string, other: string) =>
+      script.frames(times, what, 'object', other),
     hand: (times = 5) => script.frames(times, '', 'moving'),
     till(outcome: { actions: ItemAction[] }) {
       actions.push(...outcome.actions)
@@ -144,6 +152,50 @@ t.test('the assignment is the cheapest there is', async () => {
     }),
     { numRuns: 500, seed: 7 },
   )
+})
+
+t.test('another camera votes on the one thing that has no name yet', async t => {
+  const asked = (p: ReturnType<typeof tray>) =>
+    p.counter.items.map(({ sku, decision, askReason }) => [sku, decision, askReason])
+  const alone = tray().both(20, 'apple@left', 'apple@edge')
+  t.same(alone.said(), ['placed apple sure item-1'], 'both agree')
+  const quarrel = tray().both(20, 'apple@left', 'pear@edge')
+  t.same(asked(quarrel), [['apple', 'ask', 'conflict']], 'they disagree')
+  t.same(quarrel.counter.items[0]!.alternatives.map(({ sku }) => sku).slice(0, 2), [
+    'apple',
+    'pear',
+  ])
+  t.same(quarrel.both(60, 'apple@left', 'pear@edge').said().length, 1, 'and go on to disagree')
+
+  // Where others lie: which of the other camera's is the new one is known by elimination.
+  const among = (other: string) => {
+    const p = tray().frames(4, 'apple@left plum@right')
+    p.said()
+    return p.hand().both(20, 'apple@left pear@middle plum@right', other)
+  }
+  t.same(among('plum@edge pear@left apple@right').said(), ['placed pear sure item-3'], 'agreed')
+  const disagreed = among('plum@left kiwi@middle apple@right')
+  t.same(asked(disagreed).at(-1), ['pear', 'ask', 'conflict'])
+  for (const [other, what] of [
+    ['', 'it is blind'],
+    ['apple@left plum@right', 'it does not see the new thing'],
+    ['plum@left kiwi@middle apple@right kiwi@edge', 'it sees one thing more'],
+    ['kiwi@left kiwi@middle apple@right', 'it does not know the plum again'],
+    ['plum@left ?@middle apple@right', 'it does not know the new thing'],
+  ] as const)
+    t.same(among(other).said(), ['placed pear sure item-3'], what)
+
+  const two = tray().both(20, 'apple@left pear@right', 'kiwi@left kiwi@right')
+  t.same(two.said().length, 2)
+  t.same(
+    asked(two).map(([, decision]) => decision),
+    ['sure', 'sure'],
+    'of two new ones neither',
+  )
+  const known = tray().frames(4, 'apple@left').both(60, 'apple@left', 'pear@left')
+  t.same(known.said(), ['placed apple sure item-1'], 'what has a name keeps it')
+  const asleep = tray().both(2, 'apple@left', 'pear@left').frames(10, 'apple@left')
+  t.same(asleep.said(), ['placed apple sure item-1'], 'what it said before it went blind ages')
 })
 
 t.test('several things are an item each, and equal ones too', async t => {

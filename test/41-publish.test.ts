@@ -1103,6 +1103,16 @@ t.test(
       kiosk.downs[3]!.message,
       'Expected client id grocerd-kiosk-1 to be ours alone but the broker closed 4 connections in a row soon after it took them',
     )
+    await kiosk.up(5)
+    kiosk.clock.advance(60_000)
+    const thief = await connectAsync(open.url, options)
+    while (kiosk.downs.length < 5) await new Promise(resolve => setImmediate(resolve))
+    await thief.endAsync(true)
+    t.equal(
+      kiosk.downs[4]!.code,
+      'MQTT_TAKEN_OVER',
+      'a turn of a minute is no peace: the two would begin their fight anew, quick as before',
+    )
   },
 )
 

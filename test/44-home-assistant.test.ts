@@ -1,4 +1,5 @@
 // Home Assistant: the message of device discovery by its rules, retained while it is on and taken back when it is off.
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { connect } from 'mqtt'
@@ -6,6 +7,7 @@ import t from 'tap'
 import { parseConfig } from '../src/config/load.js'
 import { createLog } from '../src/log.js'
 import { DemoBroker } from '../src/publish/broker.js'
+import { examples } from '../src/publish/examples.js'
 import { discoveryMessage, discoveryTopic } from '../src/publish/home-assistant.js'
 import { startDaemon } from './helpers/daemon.js'
 
@@ -18,6 +20,7 @@ const allowed = new Set([
   'unique_id',
   'state_topic',
   'value_template',
+  'qos',
   'device_class',
   'entity_category',
   'state_class',
@@ -34,7 +37,7 @@ t.test('the message follows the rules of device discovery', t => {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- read as Home Assistant reads it
   const message = JSON.parse(JSON.stringify(discoveryMessage(config))) as any
   t.match(discoveryTopic('lane-1'), /^homeassistant\/device\/[a-zA-Z0-9_-]+\/config$/)
-  t.same(Object.keys(message).sort(), ['availability', 'components', 'device', 'origin', 'qos'])
+  t.same(Object.keys(message).sort(), ['availability', 'components', 'device', 'origin'])
   t.same(message.device.identifiers, ['grocerd_lane-1'], 'a device wants an identifier')
   t.equal(message.device.suggested_area, 'Hall')
   t.equal(typeof message.origin.name, 'string', 'origin.name is required')
@@ -53,6 +56,51 @@ t.test('the message follows the rules of device discovery', t => {
   }
   t.match(message.components.camera_right.value_template, "'eq', 'right'")
   t.end()
+})
+
+const python = process.env.GROCERD_HOME_ASSISTANT_PYTHON ?? ''
+const noHomeAssistant =
+  python !== '' &&
+  spawnSync(python, ['-c', 'import homeassistant.components.mqtt.discovery']).status === 0
+    ? false
+    : 'a Python with homeassistant is wanted (GROCERD_HOME_ASSISTANT_PYTHON)'
+
+t.test('Home Assistant itself takes all of it', { skip: noHomeAssistant }, async t => {
+  const config = parseConfig(
+    'kiosk: {id: lane-1, site: Hall}\nmqtt: {homeAssistant: true}\ncameras: [{id: top, source: "dir:x"}, {id: right, source: "dir:y"}]',
+    'f.yaml',
+  )
+  const read = (message: object, state: object = examples.state) => {
+    const messages = {
+      topic: discoveryTopic('lane-1'),
+      'grocerd/lane-1/status': 'online',
+      'grocerd/lane-1/state': JSON.stringify(state),
+      'grocerd/lane-1/basket': JSON.stringify(examples.basket),
+      'grocerd/lane-1/items': JSON.stringify(examples.item),
+    }
+    const done = spawnSync(python, ['test/helpers/home-assistant.py'], {
+      input: JSON.stringify({ discovery: JSON.stringify(message), messages }),
+      encoding: 'utf8',
+    })
+    t.equal(done.status, 0, done.stderr)
+    return JSON.parse(done.stdout)
+  }
+  const message = discoveryMessage(config) as { components: Record<string, object> }
+  const shown = read(message)
+  const values = (said: Record<string, { value: string }>) =>
+    Object.fromEntries(Object.entries(said).map(([key, { value }]) => [key, value]))
+  const well = { problem: 'OFF', camera_top: 'OFF', camera_right: 'ON' }
+  t.same(values(shown), {
+    ...{ readiness: 'degraded', problem: 'ON', camera_top: 'ON', camera_right: 'ON' },
+    ...{ items: '2', last: 'Royal Gala', waiting: '0', memory: '151000000' },
+  })
+  const cameras = examples.state.cameras.map(one => ({ ...one, status: 'live' }))
+  t.match(values(read(message, { ...examples.state, readiness: 'ready', cameras })), well)
+  for (const key of Object.keys(message.components))
+    t.match(shown[key], { qos: 1, ignored: [], available: 'online' }, key)
+  t.same(shown.readiness.attributes, { reasons: examples.state.reasons })
+  const wrong = { ...message, origin: {} }
+  t.match(read(wrong).error, /required key not provided/, 'it would say so')
 })
 
 t.test('it is retained while it is on, and taken back once it is off', async t => {

@@ -1,14 +1,17 @@
 // What others build upon: the two example tills against the demo, the Prometheus rules and the dashboard against real /metrics.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import t, { type Test } from 'tap'
 import ts from 'typescript'
 
 t.setTimeout(120_000)
 
 const noProm = spawnSync('promtool', ['--version']).status === 0 ? false : 'promtool is wanted'
+const noServer =
+  spawnSync('prometheus', ['--version']).status === 0 ? false : 'prometheus is wanted'
 const python = process.env.GROCERD_REFERENCE_PYTHON ?? 'python3'
 const noPaho =
   spawnSync(python, ['-c', 'from paho.mqtt.client import CallbackAPIVersion']).status === 0
@@ -53,33 +56,51 @@ async function demo(t: Test): Promise<{ port: string; http: string }> {
 /** A sure thing is confirmed, and the kiosk answers with an event of that. */
 const sold = [/kiosk online/, /placed sure \S+/, /changed sure \S+/]
 
-t.test('the tills of examples/ sell from the demo', async t => {
-  const { port } = await demo(t)
-  for (const file of ['examples/till.ts', 'examples/till.py'])
-    t.ok(readFileSync(file, 'utf8').split('\n').length <= 52, `${file} is short`)
-  const code = ts.transpileModule(readFileSync('examples/till.ts', 'utf8'), {
-    compilerOptions: { module: ts.ModuleKind.ES2022, target: ts.ScriptTarget.ES2022 },
-  })
-  const script = join(t.testdir(), 'till.mjs')
-  writeFileSync(script, code.outputText)
-  const tills: [string, ChildProcess][] = [
-    ['TypeScript', spawn(process.execPath, [script, `mqtt://127.0.0.1:${port}`, 'grocerd/demo'])],
-  ]
-  if (noPaho) t.comment(noPaho)
-  for (const [name, till] of tills) {
-    t.teardown(() => till.kill('SIGKILL'))
-    const words = await until(till, sold, `sale of the till in ${name}`)
-    t.notMatch(words, /refused/, `${name}: nothing is refused`)
-    till.kill('SIGKILL')
-  }
-})
+/** The command that the second line of an example names, with other words after the program's name. */
+function command(file: string, words: string[]): ChildProcess {
+  const line = readFileSync(file, 'utf8').split('\n')[1]!
+  const [program, ...rest] = line.replace(/^(\/\/|#) /, '').split(' ')
+  const script = rest.slice(0, rest.indexOf(file) + 1)
+  return spawn(program === 'python3' ? python : program!, [...script, ...words], { detached: true })
+}
 
-t.test('the till in Python sells from the demo', { skip: noPaho }, async t => {
-  const { port } = await demo(t)
-  const till = spawn(python, ['examples/till.py', '127.0.0.1', port, 'grocerd/demo'])
-  t.teardown(() => till.kill('SIGKILL'))
-  t.notMatch(await until(till, sold, 'sale'), /refused|Traceback/)
-})
+/** Stands before a broker and knows which protocol level the first CONNECT has: 5, or 4 for MQTT 3.1.1. */
+async function relay(t: Test, port: string): Promise<{ port: string; level: () => number }> {
+  let level = 0
+  const server = createServer(till => {
+    const broker = connect(Number(port), '127.0.0.1')
+    till.once('data', packet => {
+      level = packet[packet.indexOf('MQTT') + 4]!
+    })
+    till.pipe(broker).pipe(till)
+    for (const socket of [till, broker]) socket.on('error', () => socket.destroy())
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  return { port: String((server.address() as AddressInfo).port), level: () => level }
+}
+
+for (const [file, skip] of [
+  ['examples/till.ts', false],
+  ['examples/till.py', noPaho],
+] as const) {
+  for (const [version, level] of [
+    ['5', 5],
+    ['3.1.1', 4],
+  ] as const) {
+    t.test(`${file} sells from the demo over MQTT ${version}`, { skip }, async t => {
+      t.ok(readFileSync(file, 'utf8').split('\n').length <= 52, `it is short`)
+      const broker = await relay(t, (await demo(t)).port)
+      const address = file.endsWith('.ts')
+        ? [`mqtt://127.0.0.1:${broker.port}`]
+        : ['127.0.0.1', broker.port]
+      const till = command(file, [...address, 'grocerd/demo', version])
+      t.teardown(() => process.kill(-till.pid!, 'SIGKILL'))
+      t.notMatch(await until(till, sold, 'sale'), /refused|Traceback|Error/)
+      t.equal(broker.level(), level, 'it speaks the protocol that it was told')
+    })
+  }
+}
 
 t.test('the rules are right, and what they and the dashboard name is measured', async t => {
   const { http } = await demo(t)
@@ -94,6 +115,20 @@ t.test('the rules are right, and what they and the dashboard name is measured', 
     t.match(metrics, new RegExp(`^# TYPE (${name}|${family}) `, 'm'), name)
   }
   t.equal(new Set(dashboard.panels.map((one: { id: number }) => one.id)).size, 10)
+  const script = join(t.testdir(), 'dashboard.ts')
+  const typed = `import type { Dashboard } from '@grafana/schema'\nexport const dashboard: Dashboard = `
+  writeFileSync(script, typed + JSON.stringify(dashboard))
+  const { Bundler } = ts.ModuleResolutionKind
+  const program = ts.createProgram([script], {
+    ...{ strict: true, noEmit: true, skipLibCheck: true, types: [] },
+    ...{ module: ts.ModuleKind.ESNext, moduleResolution: Bundler },
+  })
+  const complaints = ts.getPreEmitDiagnostics(program)
+  t.same(
+    complaints.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, ' ')),
+    [],
+    "the dashboard is what Grafana's own types say",
+  )
   if (noProm) {
     t.comment(noProm)
     return
@@ -104,3 +139,56 @@ t.test('the rules are right, and what they and the dashboard name is measured', 
   const ours = `${lint.stdout}${lint.stderr}`.split('\n').filter(line => /grocerd_/.test(line))
   t.same(ours, [], 'promtool has no complaint of ours')
 })
+
+t.test(
+  'a real Prometheus has data for every panel and evaluates every rule',
+  { skip: noServer },
+  async t => {
+    const { http } = await demo(t)
+    const dir = t.testdir({ data: {} })
+    const config = {
+      global: { scrape_interval: '1s', evaluation_interval: '1s' },
+      rule_files: [resolve('deploy/grafana/rules.yml')],
+      scrape_configs: [
+        { job_name: 'grocerd', static_configs: [{ targets: [new URL(http).host] }] },
+      ],
+    }
+    writeFileSync(join(dir, 'prometheus.yml'), JSON.stringify(config))
+    const free = createServer()
+    await new Promise<void>(resolve => free.listen(0, '127.0.0.1', resolve))
+    const { port } = free.address() as AddressInfo
+    await new Promise(resolve => free.close(resolve))
+    const address = `127.0.0.1:${port}`
+    const server = spawn('prometheus', [
+      `--config.file=${join(dir, 'prometheus.yml')}`,
+      `--storage.tsdb.path=${join(dir, 'data')}`,
+      `--web.listen-address=${address}`,
+    ])
+    t.teardown(() => server.kill('SIGKILL'))
+    await until(server, [/Server is ready to receive web requests/], 'start of Prometheus')
+    // eslint-disable-next-line @typescript-eslint/no-explicit-any -- read as Grafana reads it
+    const ask = async (path: string): Promise<any> =>
+      ((await (await fetch(`http://${address}/api/v1/${path}`)).json()) as { data: unknown }).data
+    const { panels } = JSON.parse(readFileSync('deploy/grafana/dashboard.json', 'utf8'))
+    for (const { title, targets } of panels) {
+      const [{ expr, legendFormat }] = targets
+      const query = `query?query=${encodeURIComponent(expr.replaceAll('$instance', '.*'))}`
+      let series: { metric: Record<string, string> }[] = []
+      for (let tries = 0; series.length === 0 && tries < 240; tries++) {
+        series = (await ask(query))?.result ?? []
+        // Where all is well there are no reasons.
+        if (title === 'Reasons' && tries > 4) break
+        if (series.length === 0) await new Promise(resolve => setTimeout(resolve, 250))
+      }
+      if (title !== 'Reasons') t.ok(series.length > 0, `${title} has data`)
+      for (const [, label] of legendFormat.matchAll(/\{\{(\w+)\}\}/g))
+        for (const { metric } of series) t.ok(label! in metric, `${title}: ${label}`)
+    }
+    type Rule = { name: string; health: string; lastError?: string }
+    const { groups } = await ask('rules')
+    const rules: Rule[] = groups.flatMap((group: { rules: Rule[] }) => group.rules)
+    t.ok(rules.length > 3)
+    for (const { name, health, lastError } of rules)
+      t.equal(health, 'ok', `${name} ${lastError ?? ''}`)
+  },
+)

@@ -1,5 +1,5 @@
 // The service: a reload takes the new configuration or keeps the old one and says so, and the units let it do what it needs and no more.
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import {
   cpSync,
   mkdirSync,
@@ -15,6 +15,7 @@ import t, { type Test } from 'tap'
 import { type Config, configSchema } from '../src/config/schema.js'
 import { GroceryError } from '../src/errors.js'
 import type { Reason } from '../src/observe/health.js'
+import { DemoBroker } from '../src/publish/broker.js'
 import { type Served, Service } from '../src/service.js'
 import { Listener, pictureFolder, startDaemon } from './helpers/daemon.js'
 import { quiet } from './helpers/kiosk-parts.js'
@@ -186,6 +187,96 @@ t.test('SIGHUP on a real daemon: another camera and another kiosk, same process'
 })
 
 const unit = (name: string) => readFileSync(join('systemd', name), 'utf8')
+
+t.test('two lanes on one box share a broker and pictures, and nothing else', async t => {
+  const dir = t.testdir({ tmp: {}, home: {} })
+  const broker = new DemoBroker({ listen: '127.0.0.1:0', log: quiet })
+  const { url } = await broker.start()
+  t.teardown(() => broker.stop())
+  const till = new Listener(url)
+  t.teardown(() => till.stop())
+  const folders = { TMPDIR: join(dir, 'tmp'), HOME: join(dir, 'home') }
+  const source = `dir:${pictureFolder(join(dir, 'pictures'), 'banana')}?hold=1s&gap=2s&loop=1`
+  const config = (id: string, more: object = {}) => ({
+    kiosk: { id },
+    cameras: [{ id: 'counter', source, fps: 10 }],
+    counter: { needSession: false },
+    mqtt: { url, commands: [] },
+    ...more,
+  })
+  const lanes = await Promise.all(
+    ['lane-1', 'lane-2'].map(id => startDaemon(join(dir, id), config(id), folders)),
+  )
+  for (const { process } of lanes) t.teardown(() => process.kill('SIGKILL'))
+  const announced = (id: string, from = 0) =>
+    till.until(one => one.topic === `grocerd/${id}/items`, `an item of ${id}`, { from, ms: 60_000 })
+  await Promise.all([announced('lane-1'), announced('lane-2')])
+
+  const http = `127.0.0.1:${lanes[0]!.httpPort}`
+  const alone = (key: string, value: string) =>
+    `KIOSK_TAKEN: Expected ${key} ${value} to be ours alone at ${new URL(url).host} but another daemon on this box has it`
+  const own = { outbox: { dir: join(dir, 'third', 'state') } }
+  const thirds: [string, object, number, string][] = [
+    [
+      'state directory',
+      config('lane-3', { outbox: { dir: join(dir, 'lane-1', 'state') } }),
+      75,
+      `STATE_LOCKED: Expected no other daemon on outbox.dir ${join(dir, 'lane-1', 'state')} but process ${lanes[0]!.process.pid} holds it`,
+    ],
+    ['kiosk.id', config('lane-1', own), 75, alone('kiosk.id', 'lane-1')],
+    [
+      'mqtt.topic',
+      config('lane-3', {
+        ...own,
+        mqtt: { url: url.replace('127.0.0.1', 'localhost'), topic: 'grocerd/lane-2' },
+      }),
+      75,
+      alone('mqtt.topic', 'grocerd/lane-2'),
+    ],
+    [
+      'http.listen',
+      config('lane-3', { ...own, http: { listen: http } }),
+      1,
+      `ADDRESS_IN_USE: Expected http.listen ${http} to be free but another program listens there`,
+    ],
+  ]
+  mkdirSync(join(dir, 'third'))
+  const file = join(dir, 'third', 'grocerd.yaml')
+  const before = till.heard.length
+  for (const [what, third, status, words] of thirds) {
+    writeFileSync(file, JSON.stringify({ http: { listen: '127.0.0.1:0' }, ...third }))
+    const ended = await new Promise<{ code: unknown; stderr: string }>(resolve =>
+      execFile(
+        process.execPath,
+        ['dist/main.js', 'run', '--config', file],
+        { env: { ...process.env, ...folders }, timeout: 60_000 },
+        (error, _, stderr) => resolve({ code: error?.code, stderr }),
+      ),
+    )
+    t.equal(ended.code, status, `the same ${what}: the second ends`)
+    t.match(ended.stderr, words)
+  }
+
+  await Promise.all([announced('lane-1', before), announced('lane-2', before)])
+  const said = till.heard.slice(before).filter(one => one.topic !== 'grocerd/lane-3/status')
+  t.same(
+    [...new Set(said.map(({ topic }) => topic.split('/').slice(0, 2).join('/')))].sort(),
+    ['grocerd/lane-1', 'grocerd/lane-2'],
+    'each under its own topic',
+  )
+  t.notOk(
+    said.some(({ topic, message }) => topic.endsWith('/status') && message !== 'online'),
+    'neither lost its connection',
+  )
+  for (const { topic, message } of till.heard)
+    if (message.kiosk) t.equal(message.kiosk, topic.split('/')[1])
+  for (const { process } of lanes) process.kill('SIGTERM')
+  t.same(await Promise.all(lanes.map(({ ended }) => ended)), [0, 0])
+  t.same([readdirSync(folders.TMPDIR), readdirSync(folders.HOME)], [[], []], 'no file elsewhere')
+  t.same(readdirSync(dir).sort(), ['home', 'lane-1', 'lane-2', 'pictures', 'third', 'tmp'])
+  for (const id of ['lane-1', 'lane-2'])
+    t.same(readdirSync(join(dir, id)).sort(), ['grocerd.yaml', 'state'])
+})
 
 t.test('the two units differ in their lane alone', async t => {
   const differing = (text: string) =>

@@ -94,6 +94,12 @@ version=$(node -p 'require("./package.json").version')
 deb=${deb:-dist/grocerd_${version}_$(dpkg --print-architecture).deb}
 check 'the package is there' yes "$([ -s "$deb" ] && echo yes)"
 cp "$deb" "$root/srv/grocerd.deb"
+if command -v lintian >/dev/null; then
+  # This test's own package is not compressed.
+  lintian --no-cfg --allow-root --fail-on error,warning --suppress-tags uses-no-compression-for-control-tarball,uses-no-compression-for-data-tarball "$deb" >"$work/lintian.log" 2>&1
+  check 'lintian has no error and no warning' 0 $?
+  cat "$work/lintian.log"
+else echo 'skipped: lintian is wanted'; fi
 # The next version: the same but for its number.
 dpkg-deb -R "$deb" "$work/next"
 next=${version%.*}.$((${version##*.} + 1))

@@ -1,6 +1,7 @@
 // v4l2: a USB or built-in camera by its device file, best the stable name below /dev/v4l/by-id; read by ffmpeg.
-import { access, constants, readdir } from 'node:fs/promises'
+import { access, constants, readdir, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { holdOnBox } from '../box-lock.js'
 import { GroceryError } from '../errors.js'
 import { asTheyAre, encodedAt, ffmpegPictures } from './ffmpeg.js'
 import type { Source, SourceOptions } from './source.js'
@@ -39,6 +40,14 @@ async function checkDevice(path: string): Promise<void> {
   throw new GroceryError('CAMERA_NOT_FOUND', words)
 }
 
+/** Before its controls are touched: the driver alone would say so only once another has set them. Throws CAMERA_BUSY. */
+async function holdCamera(path: string): Promise<() => Promise<void>> {
+  const release = await holdOnBox(`camera ${await realpath(path)}`)
+  if (release) return release
+  const words = `Expected ${path} to be free but another camera of a grocerd on this box has it`
+  throw new GroceryError('CAMERA_BUSY', words)
+}
+
 /** MJPEG where the camera has it, for USB 2 carries few raw pictures; where nobody can say, it has. */
 async function chooseFormat(path: string): Promise<Format> {
   const listed = await v4l2Ctl(['-d', path, '--list-formats-ext'])
@@ -48,7 +57,7 @@ async function chooseFormat(path: string): Promise<Format> {
 }
 
 /** What the camera does not offer stays as it is: doctor says so, by the same settingsFor. */
-async function hold(path: string, locks: Locks): Promise<void> {
+async function setControls(path: string, locks: Locks): Promise<void> {
   if (locks.exposure === null && locks.focus === null) return
   const listed = await v4l2Ctl(['-d', path, '--list-ctrls'])
   const { settings } = settingsFor(locks, controlsIn(listed ?? ''))
@@ -84,14 +93,19 @@ export function v4l2Source(path: string, options: SourceOptions, fps: number): S
   const { locks, format, size } = readWishes(options)
   const open = async function* (signal: AbortSignal): AsyncIterable<Uint8Array> {
     await checkDevice(path)
-    const chosen = format ?? (await chooseFormat(path))
-    await hold(path, locks)
-    const device = ['-f', 'v4l2', '-input_format', chosen, '-video_size', size]
-    const input = [...device, '-framerate', String(fps), '-i', path]
-    // The driver gives the nearest rate that it has, which may be more than was wanted.
-    yield* chosen === 'mjpeg'
-      ? thinned(ffmpegPictures(input, asTheyAre, path, signal), fps)
-      : ffmpegPictures(input, encodedAt(fps), path, signal)
+    const release = await holdCamera(path)
+    try {
+      const chosen = format ?? (await chooseFormat(path))
+      await setControls(path, locks)
+      const device = ['-f', 'v4l2', '-input_format', chosen, '-video_size', size]
+      const input = [...device, '-framerate', String(fps), '-i', path]
+      // The driver gives the nearest rate that it has, which may be more than was wanted.
+      yield* chosen === 'mjpeg'
+        ? thinned(ffmpegPictures(input, asTheyAre, path, signal), fps)
+        : ffmpegPictures(input, encodedAt(fps), path, signal)
+    } finally {
+      await release()
+    }
   }
   return Object.assign(open, { isLive: true, firstPictureMs })
 }

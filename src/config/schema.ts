@@ -267,5 +267,5 @@ export const modelName = ({ classifier, ensemble }: Config['models']): string =>
   ensemble ? ensembleName(ensemble.members.map(one => one.model)) : classifier
 
 /** The prefix of every topic: mqtt.topic, else grocerd/<kiosk id>. */
-export const topicPrefix = (config: Config): string =>
+export const topicPrefix = (config: Pick<Config, 'kiosk' | 'mqtt'>): string =>
   config.mqtt.topic ?? `grocerd/${config.kiosk.id}`

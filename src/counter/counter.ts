@@ -28,6 +28,8 @@ const keptSchema = z.object({
 })
 export type KeptCounter = z.infer<typeof keptSchema>
 
+const voterWhy = 'this camera only votes'
+
 export class Counter implements ItemCounter {
   readonly #settings: CounterSettings
   #state: CounterState = initialState()
@@ -62,10 +64,12 @@ export class Counter implements ItemCounter {
     const { capturedAt, ageMs, camera, scene, look = null } = frame
     const moment: Moment = { at, capturedAt, ageMs, camera }
     const observation = frame.observations[0]
+    // Of several things that another camera sees, nothing says which is meant.
+    if (!leads && frame.observations.length > 1) return { actions: [], why: voterWhy }
     if (scene.view === 'object' && observation) {
       return this.#step({ ...moment, kind: leads ? 'object' : 'vote', observation, look })
     }
-    if (!leads) return { actions: [], why: 'this camera only votes' }
+    if (!leads) return { actions: [], why: voterWhy }
     return this.#step({ ...moment, kind: scene.view === 'object' ? 'moving' : scene.view })
   }
 

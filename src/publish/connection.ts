@@ -42,6 +42,8 @@ const connectTimeoutMs = 10_000
 const pubackTimeoutMs = 10_000
 /** A connection that held so long was a good one: the next attempt is quick again. */
 const stableMs = 5_000
+/** The same, once another client had our id: far beyond the longest wait of that one. */
+const undisputedMs = 300_000
 /** Many brokers say nothing to a client whose id is taken over: it only shows in the pattern. */
 const maxShortLives = 4
 /** Receive Maximum of a stock mosquitto; MQTT 3.1.1 has no way to say it. */
@@ -62,6 +64,7 @@ export class Connection {
   private attempts = 0
   private upSince = 0
   private shortLives = 0
+  private wasTaken = false
   /** What the log was told last, and when: a broker that stays away is one line a minute. */
   private toldCode: string | null = null
   private toldAt = 0
@@ -227,7 +230,9 @@ export class Connection {
     if (client) this.drop(client)
     if (!this.running) return
     const { clock, log } = this.options
-    const isStable = wasUp && clock.mono() - this.upSince >= stableMs
+    // Two with one id take turns: each holds while the other waits, which makes neither connection a good one.
+    const isStable =
+      wasUp && clock.mono() - this.upSince >= (this.wasTaken ? undisputedMs : stableMs)
     if (isStable) this.attempts = 0
     // Where the broker says why, there is nothing to guess.
     const isMute = problem.kind === 'unreachable'
@@ -238,6 +243,7 @@ export class Connection {
         `the broker closed ${this.shortLives} connections in a row soon after it took them`,
       )
     }
+    this.wasTaken = problem.code === 'MQTT_TAKEN_OVER' || (this.wasTaken && !isStable)
     const wait = backoffMs(this.attempts++, problem.kind)
     const now = this.options.clock.mono()
     const isNews = problem.code !== this.toldCode || now - this.toldAt >= tellEveryMs

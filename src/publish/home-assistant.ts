@@ -28,6 +28,8 @@ export function discoveryMessage(config: Pick<Config, 'kiosk' | 'cameras' | 'mqt
     unique_id: `grocerd_${id}_${key}`,
     state_topic: topic,
     value_template: template,
+    // Here, for Home Assistant took no notice of it at the device's level until 2025.
+    qos: 1,
   })
   const problem = (key: string, name: string, condition: string) => ({
     ...entity(key, 'binary_sensor', name, state, `{{ 'OFF' if ${condition} else 'ON' }}`),
@@ -52,7 +54,6 @@ export function discoveryMessage(config: Pick<Config, 'kiosk' | 'cameras' | 'mqt
     availability: [
       { topic: status, value_template: "{{ 'online' if value == 'online' else 'offline' }}" },
     ],
-    qos: 1,
     components: {
       readiness: {
         ...entity('readiness', 'sensor', 'Readiness', state, json('readiness')),
@@ -60,7 +61,14 @@ export function discoveryMessage(config: Pick<Config, 'kiosk' | 'cameras' | 'mqt
         json_attributes_template: '{{ {"reasons": value_json.reasons} | tojson }}',
       },
       problem: problem('problem', 'Problem', "value_json.readiness == 'ready'"),
-      items: entity('items', 'sensor', 'Items on the counter', basket, json('items | length')),
+      // With a dot it would be the method of Python's dict.
+      items: entity(
+        'items',
+        'sensor',
+        'Items on the counter',
+        basket,
+        "{{ value_json['items'] | length }}",
+      ),
       last: entity('last', 'sensor', 'Last product', items, json('item.name')),
       waiting: {
         ...entity('waiting', 'sensor', 'Events waiting', state, json('outbox.depth')),

@@ -120,7 +120,7 @@ function knownBefore(
   tracks: readonly Track[],
   settings: TraySettings,
 ): KnownTrack | null {
-  const last = fresh.votes.at(-1)!.observation
+  const last = fresh.votes.findLast(one => one.leads)!.observation
   const lost = tracks.filter(isKnown).filter(
     track =>
       !isSeen(track) &&
@@ -181,7 +181,7 @@ function settle(
     if (known) {
       const { item, announced, confirmed, presentAtOpen } = known
       const found = {
-        ...fresh,
+        ...ownWord(fresh),
         announced,
         confirmed,
         presentAtOpen,
@@ -203,10 +203,16 @@ function settle(
       tell(track as KnownTrack, 'taken', state, moment, actions)
     }
     const item = newItem(settings.newId(), verdict)
-    tracks = tracks.map(one => (one === fresh ? { ...fresh, item } : one))
+    tracks = tracks.map(one => (one === fresh ? { ...ownWord(fresh), item } : one))
   }
   return { ...state, tracks }
 }
+
+/** Other cameras vote on what is new only: their words on it would soon be old. */
+const ownWord = (fresh: Track): Track => ({
+  ...fresh,
+  votes: fresh.votes.filter(one => one.leads),
+})
 
 const tell = (
   track: KnownTrack,

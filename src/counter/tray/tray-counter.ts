@@ -8,6 +8,7 @@ import type { ItemCounter, Meant, Outcome } from '../item-counter.js'
 import type { CounterSettings, Moment, Session } from '../state.js'
 import { type Confirmation, expectOpen, freshMs, isNewConfirmation } from '../till-rules.js'
 import type { BasketContent, Item, Reason } from '../types.js'
+import { hear } from './hear.js'
 import { meantOn } from './meant.js'
 import { isSeen, see, type TrayResult } from './see.js'
 import { close, confirm, open, resume, revise, suspend } from './till.js'
@@ -65,12 +66,14 @@ export class TrayCounter implements ItemCounter {
   }
 
   /**
-   * A frame of a camera that looks at this tray; of several cameras only the one that announces counts.
+   * A frame of a camera that looks at this tray; of several cameras one announces, the others vote on what is new.
    * @param at monotonic ms now
    */
   see(frame: FrameObservations, at: number, leads: boolean): Outcome {
-    // Boxes of two cameras are not of one plane: nothing says which of theirs is which of ours.
-    if (!leads) return { actions: [], why: 'this camera only votes' }
+    if (!leads) {
+      this.#state = hear(this.#state, frame, this.#settings)
+      return { actions: [], why: 'this camera only votes' }
+    }
     return this.#take(see(this.#state, frame, at, this.#settings))
   }
 
