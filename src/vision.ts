@@ -68,10 +68,10 @@ async function main(): Promise<void> {
     process.exit(0)
   }
 
-  const optionsOf = (message: Configure, { models, attempt }: ModelChoice) => ({
+  const optionsOf = (message: Configure, { models, attempt, catalogue }: ModelChoice) => ({
     model: models.classifier,
     ensemble: models.ensemble,
-    catalogue: message.catalogue,
+    catalogue,
     site: message.site,
     runtime: message.runtime,
     budget,
@@ -236,6 +236,7 @@ async function main(): Promise<void> {
 
   process.on('message', (message: Down) => {
     if (message.type === 'preview') loops.get(message.camera)?.preview()
+    else if (message.type === 'snapshot') void loops.get(message.camera)?.snapshot(message)
     else if (message.type === 'lookAnew') lookAnew()
     else if (message.type === 'prepare') void prepare(message)
     else if (message.type === 'swap') swap(message)

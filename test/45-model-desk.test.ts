@@ -66,6 +66,7 @@ async function makeDesk(t: Test, over: Partial<ModelDeskOptions> = {}) {
   const shown = (choice: ModelChoice) =>
     /shop-(\d+)$/.exec(choice.models.classifier)?.[1] ?? 'configured'
   const vision = {
+    attempt: 0,
     answer: (message: Down): Up | null => {
       if (message.type === 'prepare') return { type: 'prepared', change: message.change }
       return message.type === 'swap' ? ready(message.change) : null

@@ -153,7 +153,8 @@ export class Counter implements ItemCounter {
   }
 
   placeOf(itemId: string): { box: Box | null } | null {
-    return this.item?.itemId === itemId ? { box: null } : null
+    const isSeen = this.#state.lastAt !== null && this.item?.itemId === itemId
+    return isSeen ? { box: null } : null
   }
 
   /** No more frames come: what lies there is not seen, and must be seen again. */

@@ -60,6 +60,16 @@ export function discoveryMessage(config: Pick<Config, 'kiosk' | 'cameras' | 'mqt
         json_attributes_template: '{{ {"reasons": value_json.reasons} | tojson }}',
       },
       problem: problem('problem', 'Problem', "value_json.readiness == 'ready'"),
+      paused: {
+        ...entity(
+          'paused',
+          'binary_sensor',
+          'Paused',
+          state,
+          "{{ 'ON' if value_json.reasons | selectattr('code', 'eq', 'CAMERA_PAUSED') | list else 'OFF' }}",
+        ),
+        entity_category: 'diagnostic',
+      },
       items: entity('items', 'sensor', 'Items on the counter', basket, json('items | length')),
       last: entity('last', 'sensor', 'Last product', items, json('item.name')),
       waiting: {
