@@ -66,7 +66,7 @@ export function discoveryMessage(config: Pick<Config, 'kiosk' | 'cameras' | 'mqt
           'binary_sensor',
           'Paused',
           state,
-          "{{ 'ON' if value_json.reasons | selectattr('code', 'eq', 'CAMERA_PAUSED') | list else 'OFF' }}",
+          "{{ 'OFF' if value_json.reasons | selectattr('code', 'eq', 'CAMERA_PAUSED') | list == [] else 'ON' }}",
         ),
         entity_category: 'diagnostic',
       },
