@@ -14,6 +14,7 @@ import { blackOut, hiddenCells, hideCells } from '../src/recognition/mask.js'
 import { readPicture } from '../src/recognition/picture.js'
 import { previewOf } from '../src/recognition/preview.js'
 import { Recogniser } from '../src/recognition/recogniser.js'
+import { mostSnapshotBytes, snapshotOf } from '../src/recognition/snapshot.js'
 import { gridSize } from '../src/recognition/scene.js'
 import { openPicture } from '../src/sharp.js'
 import { hasMosquitto, startMosquitto } from './helpers/brokers.js'
@@ -121,6 +122,48 @@ for (const { name, face, rotate = 0, camera } of hidings) {
     }
   })
 }
+
+t.test(
+  'a snapshot has the part that was asked for, hides what a preview hides, and fits',
+  async t => {
+    const face = scene(x => x < left)
+    const camera: Pick<CameraConfig, 'mask' | 'roi'> = {
+      mask: [[0, 0, 0.25, 1]],
+      roi: [0, 0, 1, 0.75],
+    }
+    for (const rotate of [0, 90] as const) {
+      const input = await readPicture(await face.jpeg({ quality: 95 }).toBuffer(), 'it', rotate)
+      // After the camera's rotation the face is at the top; the mask is of the upright picture.
+      const hidden = rotate
+        ? { ...camera, mask: [[0, 0, 1, 0.25]] as CameraConfig['mask'] }
+        : camera
+      for (const box of [
+        [0, 0, 0.5, 0.75],
+        [0.1, 0.1, 0.3, 0.3],
+      ] as [number, number, number, number][]) {
+        const open = await snapshotOf(input, { mask: null, roi: whole }, box, 1920)
+        t.ok(colourOf((await pixelsOf(open.jpeg)).data) > 50, 'the face can be seen without')
+        const shot = await snapshotOf(input, hidden, box, 1920)
+        const { data, info } = await pixelsOf(shot.jpeg)
+        t.ok(colourOf(data) < colourless, `${box.join()} turned ${rotate}: no pixel of the face`)
+        t.same([info.width, info.height], [shot.width, shot.height])
+        const [w, h] = rotate ? [height, width] : [width, height]
+        const side = (from: number, to: number, pixels: number) =>
+          Math.ceil(to * pixels) - Math.floor(from * pixels)
+        t.same([info.width, info.height], [side(box[0], box[2], w), side(box[1], box[3], h)])
+      }
+    }
+    const noise = Buffer.alloc(1600 * 1200 * 3)
+    let seed = 1
+    for (let at = 0; at < noise.length; at++)
+      noise[at] = (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) >>> 24
+    const worst = { rgb: noise, width: 1600, height: 1200 }
+    const shot = await snapshotOf(worst, { mask: null, roi: whole }, whole, 1920)
+    t.ok(shot.jpeg.length <= mostSnapshotBytes, `${shot.jpeg.length} bytes`)
+    t.equal(shot.width / shot.height, 4 / 3)
+    t.ok(shot.width >= 200)
+  },
+)
 
 t.test('a large picture is black before it is scaled', async t => {
   const face = scene(x => x < left)
