@@ -2,7 +2,6 @@
 import { GroceryError } from './errors.js'
 import { parseRows } from './recognition/catalogue.js'
 
-const patienceMs = 10_000
 /** Some 20,000 products. */
 const mostBytes = 2 * 1024 * 1024
 
@@ -31,10 +30,11 @@ function expectAllowed(text: string, hosts: readonly string[]): URL {
 export async function fetchRows(
   text: string,
   hosts: readonly string[],
+  patienceMs = 10_000,
 ): Promise<{ rows: unknown[]; name: string }> {
   const url = expectAllowed(text, hosts)
   const name = nameOf(url)
-  const bytes = await fetchBytes(url).catch(cause => {
+  const bytes = await fetchBytes(url, patienceMs).catch(cause => {
     // fetch() says no more than "fetch failed"; why stands in its cause.
     const { message, cause: why } = cause as Error & { cause?: { code?: string; message?: string } }
     const words = why?.code ?? why?.message ?? message
@@ -45,7 +45,7 @@ export async function fetchRows(
   return { rows: parseRows(bytes.toString('utf8'), name), name }
 }
 
-async function fetchBytes(url: URL): Promise<Buffer> {
+async function fetchBytes(url: URL, patienceMs: number): Promise<Buffer> {
   const response = await fetch(url, {
     redirect: 'error',
     signal: AbortSignal.timeout(patienceMs),

@@ -26,10 +26,13 @@ const row = z.strictObject({
   gtin: z.union([text, z.number().transform(String)]).nullish(),
   unit: z.enum(['each', 'g', ''], 'Expected unit each or g').nullish(),
   meanGrams: z
-    .union([z.literal(''), z.coerce.number().positive('Expected positive grams')])
+    .union(
+      [z.literal(''), z.coerce.number().positive('Expected positive grams')],
+      'Expected positive grams',
+    )
     .nullish(),
   /** In minor units (cents): for one where unit is each, for a kilogram where it is g. Nothing is sold by it. */
-  price: z.union([z.literal(''), z.coerce.number().int('Expected whole cents').min(0)]).nullish(),
+  price: z.union([z.literal(''), z.coerce.number().int().min(0)], 'Expected whole cents').nullish(),
   /** Whether it is sold here; in every row or in none. */
   active: z
     .unknown()
