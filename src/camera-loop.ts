@@ -3,7 +3,7 @@ import { Camera } from './cameras/camera.js'
 import { PictureHealth } from './cameras/picture-health.js'
 import { systemClock } from './clock.js'
 import type { CameraConfig } from './config/schema.js'
-import { describeError, GroceryError } from './errors.js'
+import { describeError } from './errors.js'
 import { expectFresh, type Frame, framePixels, within } from './newest-frame.js'
 import type { Down, Up } from './protocol.js'
 import type { RecentFrames } from './recent-frames.js'
@@ -83,11 +83,7 @@ export class CameraLoop {
     const config = this.#camera
     try {
       const part = within(box ?? config.roi, config.roi, 'box')
-      if (this.#pictures.isFrozen) {
-        const words = `Expected a picture of now but camera ${config.id} gives the same one again and again`
-        throw new GroceryError('CAMERA_FROZEN', words)
-      }
-      const { bytes, capturedAt } = expectFresh(config, this.#newest, systemClock.wall())
+      const { bytes, capturedAt } = expectFresh(config, this.newest, systemClock.wall())
       const input = await readPicture(bytes, `camera ${config.id}`, config.rotate)
       const shown = await snapshotOf(input, config, part, framePixels)
       this.#send({ type: 'snapshot', id, capturedAt, box: part, ...shown })
@@ -96,9 +92,9 @@ export class CameraLoop {
     }
   }
 
-  /** What it saw last, to be taught; null before the first frame. */
-  get newest() {
-    return this.#newest
+  /** What it sees, to be taught or sent; null before the first frame, and of a camera that gives old ones. */
+  get newest(): Frame | null {
+    return this.#pictures.isFrozen ? null : this.#newest
   }
 
   lookAnew(): void {

@@ -73,6 +73,7 @@ export class VisionNews {
         const { model, runtime } = message
         envelope.model = model
         products.learn(message.products)
+        counter.anew()
         kiosk.modelLoaded(model, runtime)
         metrics.setModel(model, runtime)
         this.#modelFault = false

@@ -102,14 +102,15 @@ async function main(): Promise<void> {
     for (const loop of loops.values()) loop.lookAnew()
   }
 
-  /** What is known of the scene is the old model's answer: every camera asks anew, once that one has said its last. */
-  const swap = (message: { change: number }) => {
+  /** What is known of the scene is the old one's answer: every camera asks anew, once that one has said its last; then `ready` says so. */
+  const swap = async (message: { change: number }) => {
     const prepared = beside.take(message.change)
     if (!prepared) return
-    void classifier!.exchange(prepared.classifier).then(lookAnew)
-    void codes?.know(prepared.info)
-    ready(prepared.info, message)
     cold = null
+    await classifier!.exchange(prepared.classifier)
+    await codes?.know(prepared.info)
+    lookAnew()
+    ready(prepared.info, message)
   }
 
   const configure = async (message: Configure) => {
@@ -239,7 +240,7 @@ async function main(): Promise<void> {
     else if (message.type === 'snapshot') void loops.get(message.camera)?.snapshot(message)
     else if (message.type === 'lookAnew') lookAnew()
     else if (message.type === 'prepare') void prepare(message)
-    else if (message.type === 'swap') swap(message)
+    else if (message.type === 'swap') void swap(message)
     else if (message.type === 'discard') void beside.drop()
     else if (message.type === 'gallery') {
       void codes?.teach(message.content.products)

@@ -8,7 +8,7 @@ import { verify } from '../src/counter/sale/verify.js'
 import { canWeigh, piecesOf, weighed } from '../src/counter/sale/weigh.js'
 import type { Item } from '../src/counter/types.js'
 import type { Decision } from '../src/recognition/types.js'
-import { candidate, lane, product, whole } from './helpers/checkout-script.js'
+import { candidate, lane, product, spots, whole } from './helpers/checkout-script.js'
 
 const item = (disposition: Item['disposition'], more: Partial<Item> = {}): Item => ({
   ...{ itemId: 'i1', sku: 'apple', name: 'apple', plu: null, gtin: null },
@@ -356,3 +356,38 @@ t.test('verify: what fresh pictures say of a line', t => {
   t.same(verify('apple', null, { known: true, grams: null }), { verdict: 'cannotTell', score: 0 })
   t.end()
 })
+
+t.test(
+  'what lay there before another model or catalogue came is called what that one calls it',
+  t => {
+    for (const mode of ['single', 'tray'] as const) {
+      const p = lane(mode)
+      const show = (name: string, times: number) => {
+        const [candidates, box] = [[{ ...candidate('apple', 0.9), name }], spots.left!]
+        const seen = { box, decision: 'sure', auto: false, askReason: null, candidates } as const
+        for (let at = 0; at < times; at++)
+          p.show({
+            ...{ camera: 'top', frame: 0, capturedAt: 0, ageMs: 5, observations: [seen] },
+            scene: { view: 'object', motion: 0, contrast: 0.2, brightness: 0.5 },
+            stagesMs: { queue: 0, decode: 0, resize: 0, infer: 0 },
+          })
+      }
+      show('Apple', 6)
+      p.checkout.anew()
+      show('New apple', 6)
+      t.match(p.checkout.items, [{ name: 'Apple' }], `${mode}: what was told stays`)
+      p.till(p.checkout.close('s1', p.now()))
+      p.checkout.anew()
+      show('New apple', 6)
+      p.till(p.checkout.open('s2', p.now()))
+      const asked = { name: 'New apple', askReason: 'presentAtOpen' }
+      t.match(p.checkout.items, [asked], mode)
+      p.till(p.checkout.close('s2', p.now()))
+      p.till(p.checkout.open('s3', p.now()))
+      p.checkout.anew()
+      show('Newest apple', 6)
+      t.match(p.checkout.items, [asked], 'told at once, so it stays')
+    }
+    t.end()
+  },
+)

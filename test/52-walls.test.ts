@@ -8,13 +8,18 @@ import t from 'tap'
 import type { Frame } from '../src/cameras/camera.js'
 import { parseConfig } from '../src/config/load.js'
 import type { CameraConfig } from '../src/config/schema.js'
+import { expectFresh, within } from '../src/newest-frame.js'
+import type { Reason } from '../src/observe/health.js'
 import { routes } from '../src/observe/http/routes.js'
+import { cameraStatuses, type CameraStatus, type Down } from '../src/protocol.js'
 import { RateLimit } from '../src/publish/rate-limit.js'
 import { blackOut, hiddenCells, hideCells } from '../src/recognition/mask.js'
 import { readPicture } from '../src/recognition/picture.js'
 import { previewOf } from '../src/recognition/preview.js'
 import { Recogniser } from '../src/recognition/recogniser.js'
 import { mostSnapshotBytes, snapshotOf } from '../src/recognition/snapshot.js'
+import type { Box } from '../src/recognition/types.js'
+import { Snapshots } from '../src/snapshots.js'
 import { gridSize } from '../src/recognition/scene.js'
 import { openPicture } from '../src/sharp.js'
 import { hasMosquitto, startMosquitto } from './helpers/brokers.js'
@@ -164,6 +169,65 @@ t.test(
     t.ok(shot.width >= 200)
   },
 )
+
+t.test('a snapshot is of now, or a coded error says why there is none', async t => {
+  const camera = { id: 'top', fps: 10 }
+  const frame = { bytes: Buffer.from('x'), capturedAt: 10_000 }
+  t.equal(expectFresh(camera, frame, 12_000), frame)
+  t.equal(expectFresh({ id: 'top', fps: 0.5 }, frame, 16_000), frame, 'a slow camera')
+  const old = 'Expected a picture of camera top of the last 2000 ms but none came'
+  for (const [seen, now] of [
+    [frame, 12_001],
+    [null, 10_000],
+  ] as const)
+    t.throws(() => expectFresh(camera, seen, now), { code: 'TIMED_OUT', message: old })
+  t.same(within([0, 0, 0.5, 0.5], [0.25, 0, 1, 1], 'box'), [0.25, 0, 0.5, 0.5])
+  t.throws(() => within([0, 0, 0.2, 0.5], [0.25, 0, 1, 1], 'box'), {
+    code: 'COMMAND_INVALID',
+    message: 'box: Expected a box in the roi [0.25, 0, 1, 1] but received [0, 0, 0.2, 0.5]',
+  })
+
+  const view = { id: 'top', status: 'live' as CameraStatus, reason: null as Reason | null }
+  const sent: Down[] = []
+  const snapshots = new Snapshots({
+    vision: { send: message => void sent.push(message) },
+    cameras: () => [view],
+  })
+  const take = (id = 'top') => snapshots.take({ requestId: 'r', camera: id })
+  await t.rejects(take('side'), {
+    code: 'CAMERA_UNKNOWN',
+    message: 'Expected one of the cameras top but received side',
+  })
+  for (const status of cameraStatuses) {
+    view.status = status
+    view.reason = status === 'connecting' ? null : { code: 'CAMERA_FROZEN', message: 'it is old' }
+    sent.length = 0
+    const taken = take()
+    if (['live', 'dark', 'covered', 'blurred', 'moved'].includes(status)) {
+      t.match(sent, [{ type: 'snapshot', camera: 'top', box: null }], status)
+      const { id } = sent[0] as { id: number }
+      const box: Box = [0, 0, 1, 1]
+      const jpeg = Buffer.from('jpeg')
+      snapshots.hear({ type: 'noSnapshot', id: id - 1, code: 'TIMED_OUT', message: 'another' })
+      snapshots.hear({
+        ...{ type: 'snapshot', id, capturedAt: 1e12, box, width: 4, height: 3, jpeg },
+      })
+      t.same(await taken, {
+        ...{ camera: 'top', capturedAt: '2001-09-09T01:46:40.000Z', box, width: 4, height: 3 },
+        jpeg: 'anBlZw==',
+      })
+    } else {
+      const code = status === 'connecting' ? 'CAMERA_CONNECTING' : 'CAMERA_FROZEN'
+      await t.rejects(taken, { code }, status)
+      t.same(sent, [], 'vision is not even asked')
+    }
+  }
+  view.status = 'live'
+  const failing = take()
+  const { id } = sent.at(-1) as { id: number }
+  snapshots.hear({ type: 'noSnapshot', id, code: 'IMAGE_TRUNCATED', message: 'half of it' })
+  await t.rejects(failing, { code: 'IMAGE_TRUNCATED', message: 'half of it' })
+})
 
 t.test('a large picture is black before it is scaled', async t => {
   const face = scene(x => x < left)

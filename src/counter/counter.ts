@@ -162,6 +162,11 @@ export class Counter implements ItemCounter {
     this.#state = { ...this.#state, lastAt: null }
   }
 
+  anew(): void {
+    const { announced, session, presentAtOpen, lastAt, view } = this.#state
+    if (!announced) this.#state = { ...initialState(), session, presentAtOpen, lastAt, view }
+  }
+
   keep(): KeptCounter {
     const { item, announced, confirmed, presentAtOpen, session } = this.#state
     return { format: keptFormat, item, announced, confirmed, presentAtOpen, session }

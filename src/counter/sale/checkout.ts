@@ -100,6 +100,10 @@ export class Checkout implements ItemCounter {
     this.#counter.loseSight()
   }
 
+  anew(): void {
+    this.#counter.anew()
+  }
+
   open(session: string, now: Moment): Outcome {
     this.heard(now)
     if (this.#counter.session?.id !== session) this.#ledger.begin()
