@@ -391,3 +391,23 @@ t.test(
     t.end()
   },
 )
+
+t.test(
+  'while it is paused the scale decides nothing, and afterwards it goes on from what it shows',
+  t => {
+    const p = lane('single', { asks: true })
+    p.frames(6, 'yoghurt').weigh(300)
+    t.same(p.hears(), [
+      'placed yoghurt',
+      'changed quantity 2 yoghurt by weight',
+      'basket complete: yoghurt',
+    ])
+    p.checkout.pause(true)
+    p.weigh(1200).frames(20, 'moving').weigh(300).weigh(310)
+    t.same(p.hears(), ['basket incomplete, ok: yoghurt; hidden: yoghurt'])
+    p.checkout.pause(false)
+    p.frames(20, 'yoghurt').weigh(460)
+    t.same(p.hears(), ['changed quantity 3 yoghurt by weight', 'basket complete: yoghurt'])
+    t.end()
+  },
+)

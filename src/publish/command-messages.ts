@@ -230,7 +230,9 @@ export const resultSchemas = {
   catalogue: z.strictObject({
     version: whole,
     products: whole.describe('Rows'),
-    recognisable: whole.describe('Of them and of the model, what is sold here and may be named'),
+    recognisable: whole.describe(
+      'What may be named now: of the model what is sold here, and twins of it',
+    ),
     status: z
       .enum(['active', 'waiting'])
       .describe('waiting: it is kept, and holds once no session is open and nothing lies there'),
