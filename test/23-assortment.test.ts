@@ -663,7 +663,7 @@ t.test(
       if (path === '/c.json') response.end(JSON.stringify(rows()))
       else if (path === '/c.csv') response.end('\ufeffsku,name,active\nbanana,"Ripe, banana",yes\n')
       else if (path === '/away') response.writeHead(302, { location: '/c.json' }).end()
-      else if (path === '/large') response.end(Buffer.alloc(2 * 1024 * 1024 + 1, 'x'))
+      else if (path === '/large') response.end(Buffer.alloc(1024 * 1024 + 1, 'x'))
       else if (path === '/page') response.end('{"error": "log in"}')
       else if (path !== '/slow') response.writeHead(404).end('not here')
     })
@@ -708,7 +708,7 @@ t.test(
       [`${at}/away`, /^CATALOGUE_NOT_FETCHED .*\/away: Expected a catalogue but .*redirect/],
       [
         `${at}/large`,
-        `CATALOGUE_NOT_FETCHED ${at}/large: Expected a catalogue but received more than 2097152 bytes`,
+        `CATALOGUE_NOT_FETCHED ${at}/large: Expected a catalogue but received more than 1048576 bytes`,
       ],
       [`${at}/slow`, /^CATALOGUE_NOT_FETCHED .*\/slow: Expected a catalogue but .*timeout/],
       [`${at}/page`, `CATALOGUE_INVALID ${at}/page: Expected a list of products`],

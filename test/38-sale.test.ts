@@ -354,6 +354,14 @@ t.test('verify: what fresh pictures say of a line', t => {
   t.match(asked('apple', 'sure', 12), { verdict: 'mismatch' }, 'far too light')
   t.match(asked('apple', 'unknown'), { verdict: 'cannotTell' })
   t.same(verify('apple', null, { known: true, grams: null }), { verdict: 'cannotTell', score: 0 })
+
+  // A hand on the scale right after something was laid down is not its weight.
+  const q = lane('tray', { asks: true })
+  q.frames(6, 'melon@left').checkout.pause(true)
+  q.weigh(4500).frames(10, 'moving').weigh(1500)
+  q.checkout.pause(false)
+  q.frames(20, 'melon@left')
+  t.same(q.hears(), ['placed melon', 'basket complete: melon'])
   t.end()
 })
 
