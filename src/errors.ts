@@ -481,6 +481,12 @@ export const errorTable = {
       'The base has no usable replay.bin and replay.json, which keep old classes from being forgotten.',
     remedy: 'Use a base that `grocerd train` wrote (or grocery81), or train all classes anew.',
   },
+  REPLY_TOO_LARGE: {
+    meaning:
+      'The broker takes no message as large as the reply to a command: a snapshot has 64 KiB.',
+    remedy:
+      'Raise max_packet_size of the broker, ask for a smaller box, or send the command over HTTP.',
+  },
   RUNTIME_NOT_FOUND: {
     meaning: 'No inference runtime (OpenVINO or ONNX Runtime) was found for this model.',
     remedy:

@@ -785,6 +785,34 @@ t.test('the same requestId gets the same reply and does nothing twice', async t 
   t.match(commands.counts, { accepted: 5, repeated: 3, refused: 1 })
 })
 
+t.test('a reply that is too large for the broker says so', { skip: !hasMosquitto }, async t => {
+  const broker = await startMosquitto(t.testdir(), ['allow_anonymous true', 'max_packet_size 4000'])
+  t.teardown(broker.stop)
+  const till = await startTill(t, broker.url)
+  const jpeg = 'x'.repeat(5000)
+  const kiosk = await startKiosk(t, broker.url, {
+    mqtt: { commands: ['snapshot'] },
+    dir: t.testdir({}),
+    publisher: {
+      commands: { snapshot: async () => ({ ...resultExamples.snapshot, jpeg }) },
+    },
+  })
+  await kiosk.publisher.start()
+  await kiosk.up()
+  await till.say('cmd/snapshot', { requestId: 'r', camera: 'top' })
+  const { json } = await till.wait(({ name }) => name === 'reply/snapshot')
+  t.match(json, {
+    requestId: 'r',
+    ok: false,
+    error: {
+      code: 'REPLY_TOO_LARGE',
+      message:
+        /^Expected a broker that takes the reply to snapshot but Packet too large: \d+ bytes, at most 4000$/,
+    },
+    result: null,
+  })
+})
+
 t.test('a picture is taken anew each time, seldom, and remembered nowhere', async t => {
   let taken = 0
   const kept: string[] = []
