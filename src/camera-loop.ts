@@ -4,11 +4,13 @@ import { PictureHealth } from './cameras/picture-health.js'
 import { systemClock } from './clock.js'
 import type { CameraConfig } from './config/schema.js'
 import { describeError } from './errors.js'
-import type { Up } from './protocol.js'
+import { expectFresh, type Frame, framePixels, within } from './newest-frame.js'
+import type { Down, Up } from './protocol.js'
 import type { RecentFrames } from './recent-frames.js'
 import { readPicture } from './recognition/picture.js'
 import { previewOf } from './recognition/preview.js'
 import type { Recogniser } from './recognition/recogniser.js'
+import { snapshotOf } from './recognition/snapshot.js'
 import type { Scene } from './recognition/types.js'
 import type { ViewFault } from './recognition/view/compare.js'
 import { ViewWatch } from './recognition/view/watch.js'
@@ -35,7 +37,7 @@ export class CameraLoop {
   readonly #send: (message: Up) => void
   readonly #camera: CameraConfig
   #done: Promise<void> = Promise.resolve()
-  #newest: { bytes: Uint8Array; capturedAt: number } | null = null
+  #newest: Frame | null = null
   #previewWanted = false
   readonly #pictures: PictureHealth
   readonly #view: ViewWatch | null
@@ -76,9 +78,23 @@ export class CameraLoop {
     else this.#previewWanted = true
   }
 
-  /** What it saw last, to be taught; null before the first frame. */
-  get newest() {
-    return this.#newest
+  /** Answers with what it shows now, or with why it cannot: an old picture is never given for a new one. */
+  async snapshot({ id, box }: Extract<Down, { type: 'snapshot' }>): Promise<void> {
+    const config = this.#camera
+    try {
+      const part = within(box ?? config.roi, config.roi, 'box')
+      const { bytes, capturedAt } = expectFresh(config, this.newest, systemClock.wall())
+      const input = await readPicture(bytes, `camera ${config.id}`, config.rotate)
+      const shown = await snapshotOf(input, config, part, framePixels)
+      this.#send({ type: 'snapshot', id, capturedAt, box: part, ...shown })
+    } catch (error) {
+      this.#send({ type: 'noSnapshot', id, ...describeError(error) })
+    }
+  }
+
+  /** What it sees, to be taught or sent; null before the first frame, and of a camera that gives old ones. */
+  get newest(): Frame | null {
+    return this.#pictures.isFrozen ? null : this.#newest
   }
 
   lookAnew(): void {

@@ -6,10 +6,12 @@ import { readSecret } from './config/secret.js'
 import type { ItemCounter, Outcome } from './counter/item-counter.js'
 import { makeCounter, takeUp } from './counter/make-counter.js'
 import { Checkout } from './counter/sale/checkout.js'
+import { CatalogueDesk } from './catalogue-desk.js'
 import { SaleDesk } from './sale-desk.js'
 import { describeError } from './errors.js'
 import { GalleryDesk } from './gallery-desk.js'
 import { sdNotify } from './inference/addon.js'
+import { newestKept } from './kept-catalogue.js'
 import { Kiosk } from './kiosk.js'
 import { blindMs, leaderOf } from './leading-camera.js'
 import { LifeSigns } from './life-signs.js'
@@ -21,6 +23,7 @@ import { HttpServer } from './observe/http/server.js'
 import { Metrics } from './observe/metrics.js'
 import { logReadiness } from './observe/readiness-log.js'
 import { Watchdog } from './observe/watchdog.js'
+import { Pauses } from './pauses.js'
 import { DemoBroker } from './publish/broker.js'
 import type { EventEnvelope } from './publish/event.js'
 import { KioskLock } from './publish/kiosk-lock.js'
@@ -31,6 +34,7 @@ import { atStart } from './reasons.js'
 import { Recorder } from './recorder.js'
 import { ShadowDesk } from './shadow-desk.js'
 import { Shown } from './shown.js'
+import { Snapshots } from './snapshots.js'
 import { Products } from './products.js'
 import { TillDesk } from './till-desk.js'
 import { version } from './version.js'
@@ -94,9 +98,17 @@ export class Daemon {
    * Throws STATE_LOCKED, KIOSK_TAKEN, OUTBOX_INVALID, ADDRESS_IN_USE, CONFIG_INVALID; stop() ends what had begun.
    */
   async start(): Promise<void> {
-    const config = await this.#withBroker(this.#config)
     const clock = this.#clock
     const log = this.#log
+    const health = new Health(clock)
+    const kept = newestKept(this.#config.outbox.dir, message => {
+      log.error({ code: 'CATALOGUE_INVALID' }, message)
+      health.set('catalogue', { code: 'CATALOGUE_INVALID', message })
+    })
+    const config = {
+      ...(await this.#withBroker(this.#config)),
+      catalogue: kept?.path ?? this.#config.catalogue,
+    }
     const newId = createUuidV7(clock.wall)
     const bootId = randomUUID()
     const envelope: EventEnvelope = {
@@ -107,7 +119,6 @@ export class Daemon {
       clockSynced: clockSynced(),
     }
     const token = config.http.tokenFile && readSecret(config.http.tokenFile, 'http.tokenFile')
-    const health = new Health(clock)
     const metrics = new Metrics({ version })
 
     const vision = new VisionProcess(
@@ -155,6 +166,33 @@ export class Daemon {
       clock,
       log,
     })
+    const catalogue = new CatalogueDesk({
+      config,
+      kept,
+      labels: () => models.labels(),
+      restock: path => models.restock(path),
+      changed: ({ path }) => {
+        products.stock(path)
+        this.#showState()
+      },
+      setReason: reason => health.set('catalogue', reason),
+      clock,
+      log,
+    })
+    const pauses = new Pauses({
+      config,
+      changed: (camera, reason) => {
+        health.set(`paused:${camera}`, reason)
+        metrics.setPaused(camera, reason !== null)
+        if (camera === this.#leader?.id) counter.pause(reason !== null)
+        // What lay there before is asked about anew.
+        vision.send({ type: 'lookAnew' })
+        this.#showBasket()
+        this.#showState()
+      },
+      clock,
+      log,
+    })
     const outbox = new Outbox({ ...config.outbox, envelope, clock, log })
     const recorder = new Recorder({
       outbox,
@@ -180,6 +218,7 @@ export class Daemon {
       weighable: sku => products.sold(sku),
       mismatch: (lineId, isOne) => counter.mismatch(lineId, isOne),
       newId,
+      isPaused: () => counter.isPaused,
       lookAnew: () => vision.send({ type: 'lookAnew' }),
       record: outcome => {
         this.#showBasket()
@@ -191,6 +230,7 @@ export class Daemon {
       config,
       product: line => products.named(line) ?? null,
       newId,
+      isPaused: camera => pauses.since(camera) !== null,
       clock,
       log,
     })
@@ -219,6 +259,10 @@ export class Daemon {
         model: request => models.command(request),
         enrol: request => gallery.enrol(request),
         forget: request => gallery.forget(request),
+        snapshot: request => snapshots.take(request),
+        pause: request => pauses.pause(request),
+        resume: request => pauses.resume(request),
+        catalogue: request => catalogue.command(request),
       },
       onPublished: event => {
         if (!event.replayed) metrics.published(event.latencyMs)
@@ -247,15 +291,18 @@ export class Daemon {
       broker: () => ({ connected: publisher.connected, url: publisher.url }),
       clockSynced: () => envelope.clockSynced,
       gallery: () => envelope.gallery,
+      catalogue: () => catalogue.version?.toString() ?? null,
+      pausedSince: camera => pauses.since(camera),
       basket: () => publisher.basketMessage(),
       dispatch: (verb, payload) => publisher.dispatch(verb, payload),
       askPreview: camera => vision.send({ type: 'preview', camera }),
     })
+    const snapshots: Snapshots = new Snapshots({ vision, cameras: () => kiosk.cameras() })
     const life = new LifeSigns(config.cameras, recorder)
     const news = new VisionNews({
       ...{ config, leader: this.#leader, clock, log, vision: () => vision },
       ...{ health, metrics, envelope, products, counter, models, gallery, desk },
-      ...{ publisher, kiosk, life, shadow },
+      ...{ publisher, kiosk, life, shadow, pauses, snapshots },
       record: outcome => this.#record(outcome),
       showBasket: () => this.#showBasket(),
       showState: () => this.#showState(),
@@ -295,6 +342,9 @@ export class Daemon {
       this.#record({ actions, why: null })
     }
     await this.#begin(models)
+    await this.#begin(catalogue)
+    for (const { id } of config.cameras) metrics.setPaused(id, false)
+    await this.#begin(pauses)
     await this.#begin(gallery)
     health.onChange(logReadiness(log))
     health.onChange(readiness => {

@@ -1,5 +1,6 @@
 // The one table of coded errors: every message a user can meet has its code, its meaning and its remedy here.
 // docs/errors.md is written from this table; a test holds both against each other.
+import { GroceryError } from './grocery-error.js'
 
 /** Exit codes of every command (sysexits where systemd cares). */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, locked: 75, config: 78 } as const
@@ -110,6 +111,10 @@ export const errorTable = {
     meaning: 'The camera, file or folder that a source names is not there, or cannot be opened.',
     remedy: 'Check the path and the permissions; grocerd tries again for ever with back-off.',
   },
+  CAMERA_PAUSED: {
+    meaning: 'Somebody paused the camera: nothing that it sees is announced.',
+    remedy: 'Send `resume` when the work at the counter is done; a restart does not end a pause.',
+  },
   CAMERA_SOURCE_INVALID: {
     meaning: 'A camera source is not a URI that this version reads.',
     remedy:
@@ -130,6 +135,21 @@ export const errorTable = {
     remedy:
       'Mend what the message names; the header is sku,name,plu,gtin,unit,meanGrams,active,variantOf.',
     exit: exitCodes.config,
+  },
+  CATALOGUE_NOT_FETCHED: {
+    meaning: 'The address that the command `catalogue` names gave no catalogue.',
+    remedy:
+      'Check the address from the kiosk (curl), its certificate and size, and under systemd IPAddressAllow; then send the command again.',
+  },
+  CATALOGUE_OLD: {
+    meaning:
+      'The command `catalogue` brings a version that is not newer than the one that is kept.',
+    remedy:
+      'Send it with a higher version; to begin anew delete catalogue/ in the state directory and reload.',
+  },
+  CATALOGUE_URL_REFUSED: {
+    meaning: 'The configuration does not allow to fetch a catalogue from that address.',
+    remedy: 'Add its host to catalogueHosts if it is the back office; else send the rows as items.',
   },
   COMMAND_DISABLED: {
     meaning: 'The command is not in mqtt.commands.',
@@ -467,6 +487,12 @@ export const errorTable = {
       'The base has no usable replay.bin and replay.json, which keep old classes from being forgotten.',
     remedy: 'Use a base that `grocerd train` wrote (or grocery81), or train all classes anew.',
   },
+  REPLY_TOO_LARGE: {
+    meaning:
+      'The broker takes no message as large as the reply to a command: a snapshot has 64 KiB.',
+    remedy:
+      'Raise max_packet_size of the broker, ask for a smaller box, or send the command over HTTP.',
+  },
   RUNTIME_NOT_FOUND: {
     meaning: 'No inference runtime (OpenVINO or ONNX Runtime) was found for this model.',
     remedy:
@@ -520,3 +546,7 @@ export const errorTable = {
 export type ErrorCode = keyof typeof errorTable
 
 export { describeError, GroceryError } from './grocery-error.js'
+
+/** What another process says went wrong, as our own error. */
+export const coded = ({ code, message }: { code: string; message: string }): GroceryError =>
+  new GroceryError(code in errorTable ? (code as ErrorCode) : 'INTERNAL', message)

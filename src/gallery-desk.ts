@@ -4,7 +4,7 @@ import { type Clock, dayIn } from './clock.js'
 import type { Config } from './config/schema.js'
 import type { ItemCounter } from './counter/item-counter.js'
 import type { Item, ItemAction } from './counter/types.js'
-import { describeError, type ErrorCode, errorTable, GroceryError } from './errors.js'
+import { coded, describeError, GroceryError } from './errors.js'
 import { AnswerStore } from './gallery/answers.js'
 import { productOf } from './gallery/product.js'
 import { isNews } from './gallery/quarantine.js'
@@ -12,6 +12,7 @@ import { Shoppers } from './gallery/shoppers.js'
 import { GalleryStore } from './gallery/store.js'
 import { embedMissing, VectorFile } from './gallery/vectors.js'
 import { hash } from './inference/manifest.js'
+import { expectCamera } from './leading-camera.js'
 import type { Logger } from './log.js'
 import type { Reason } from './observe/health.js'
 import type { Down, Up } from './protocol.js'
@@ -109,8 +110,7 @@ export class GalleryDesk {
     if (message.type === 'embedder') this.#begin(message)
     else if (message.type === 'embedderFailed') this.#fail(message)
     else if (message.type === 'taught') this.#asked.get(message.id)?.resolve(message)
-    else if (message.type === 'notTaught')
-      this.#asked.get(message.id)?.reject(errorOf(message.code, message.message))
+    else if (message.type === 'notTaught') this.#asked.get(message.id)?.reject(coded(message))
   }
 
   visionDown(): void {
@@ -274,12 +274,8 @@ export class GalleryDesk {
         `Expected the item that lies there (${seen.join(', ') || 'none'}) but received ${from.itemId}`,
       )
     }
-    const ids = config.cameras.map(({ id }) => id)
-    if (ids.includes(from.camera)) return { camera: from.camera, box: from.box ?? null }
-    throw new GroceryError(
-      'CAMERA_UNKNOWN',
-      `Expected one of the cameras ${ids.join(', ') || 'none'} but received ${from.camera}`,
-    )
+    const { id } = expectCamera(config.cameras, from.camera)
+    return { camera: id, box: from.box ?? null }
   }
 
   #expect(): GalleryStore {
@@ -292,7 +288,7 @@ export class GalleryDesk {
   }
 
   #notThere(): GroceryError {
-    if (this.#fault) return errorOf(this.#fault.code, this.#fault.message)
+    if (this.#fault) return coded(this.#fault)
     const { embedder } = this.#options.config.models
     const words = `Expected the embedder ${embedder} to be loaded but it is not yet`
     return new GroceryError('MODEL_LOADING', words)
@@ -318,7 +314,3 @@ export class GalleryDesk {
     return done
   }
 }
-
-/** What vision says went wrong, as our own error. */
-const errorOf = (code: string, message: string): GroceryError =>
-  new GroceryError(code in errorTable ? (code as ErrorCode) : 'INTERNAL', message)

@@ -3,6 +3,7 @@ import type { Clock } from './clock.js'
 import type { Config } from './config/schema.js'
 import { GroceryError } from './errors.js'
 import type { MemoryUse } from './inference/memory-budget.js'
+import { expectCamera } from './leading-camera.js'
 import type { Health } from './observe/health.js'
 import type {
   BrokerView,
@@ -32,6 +33,10 @@ export interface KioskOptions {
   clockSynced(): boolean
   /** The version that answers; null: no gallery. */
   gallery(): number | null
+  /** The version that holds; null: the configuration's own, or none. */
+  catalogue(): string | null
+  /** UTC; null: the camera is not paused. */
+  pausedSince(camera: string): string | null
   basket(): BasketMessage
   dispatch(verb: string, payload: object): Promise<CommandReply>
   /** Asks vision for one picture of a camera. */
@@ -63,7 +68,7 @@ export class Kiosk implements KioskView {
   }
 
   state(): StateMessage {
-    const { config, bootId, clock, health, outbox, clockSynced, gallery } = this.#options
+    const { config, bootId, clock, health, outbox, clockSynced, gallery, catalogue } = this.#options
     const readiness = health.readiness()
     const { model, runtime } = { model: this.#model, runtime: this.#runtime }
     return {
@@ -74,10 +79,13 @@ export class Kiosk implements KioskView {
       asOf: new Date(clock.wall()).toISOString(),
       readiness: readiness.status,
       reasons: readiness.reasons.map(({ code, message }) => ({ code, message })),
-      cameras: this.cameras().map(({ id, status, reason }) => ({ id, status, reason })),
+      cameras: this.cameras().map(({ id, status, reason }) => ({
+        ...{ id, status, reason },
+        pausedSince: this.#options.pausedSince(id),
+      })),
       model: model && { name: model.name, version: model.version, sha256: model.sha256 },
       gallery: gallery(),
-      catalogue: null,
+      catalogue: catalogue(),
       runtime: runtime && { name: runtime.name, version: runtime.version },
       device: runtime?.device ?? null,
       memory: {
@@ -117,16 +125,8 @@ export class Kiosk implements KioskView {
   }
 
   /** One request to vision answers everybody who waits. Throws CAMERA_UNKNOWN, TIMED_OUT. */
-  preview(camera: string): Promise<Preview> {
-    if (!this.#cameras.has(camera)) {
-      const ids = [...this.#cameras.keys()].join(', ') || 'none'
-      return Promise.reject(
-        new GroceryError(
-          'CAMERA_UNKNOWN',
-          `Expected one of the cameras ${ids} but received ${camera}`,
-        ),
-      )
-    }
+  async preview(camera: string): Promise<Preview> {
+    expectCamera(this.#cameras.values(), camera)
     const asked = this.#previews.get(camera)
     if (asked) return asked.answer
     let give = (_: Preview) => {}

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import type { Clock } from './clock.js'
 import type { Config } from './config/schema.js'
 import { describeError, GroceryError } from './errors.js'
+import type { Label } from './inference/labels.js'
+import { openModel } from './inference/manifest.js'
 import type { Logger } from './log.js'
 import type { Reason } from './observe/health.js'
 import type { ModelChoice, Up } from './protocol.js'
@@ -30,6 +32,12 @@ import { ModelSwap, type VisionLink } from './model-swap.js'
 /** So many crashes within so long after a change are the model's fault. */
 const mostCrashes = 3
 const crashWindowMs = 60_000
+
+/** The same model with another catalogue: `done` resolves when it answers by it. */
+export interface Restock {
+  status: 'active' | 'waiting'
+  done: Promise<void>
+}
 
 export type ModelChange = 'activated' | 'refused' | 'rolledBack'
 
@@ -60,6 +68,8 @@ export class ModelDesk {
   #unreadable: GroceryError | null = null
   /** What vision is told to load, and what comes after it when that fails. */
   #choices: Choice[]
+  /** The file that says what is sold here. */
+  #catalogue: string | null
   #busy = false
   #crashes: number[] = []
   #calmSince: number
@@ -70,6 +80,7 @@ export class ModelDesk {
     const { vision, isIdle, clock, config } = options
     const patienceMs = loadPatienceMs(config.runtime.device)
     this.#swap = new ModelSwap({ vision, isIdle, patienceMs })
+    this.#catalogue = config.catalogue
     this.#choices = [{ version: null, classifier: config.models.classifier }]
     this.#calmSince = clock.mono()
   }
@@ -182,11 +193,11 @@ export class ModelDesk {
     })
     const choice = { version: installed.manifest.version, classifier: installed.folder }
     if (choice.version === this.#runs.version) return { choice, proof: null }
-    const { catalogue, kiosk, recognition, runtime, memory, outbox } = config
+    const { kiosk, recognition, runtime, memory, outbox } = config
     const proof = await (this.#options.prove ?? prove)(
       installed,
       {
-        shop: { catalogue, site: kiosk.site, recognition },
+        shop: { catalogue: this.#catalogue, site: kiosk.site, recognition },
         runtime,
         memory,
         cacheDir: runtime.cache ? join(outbox.dir, 'cache') : null,
@@ -224,13 +235,42 @@ export class ModelDesk {
   }
 
   #modelChoice({ classifier }: Choice, attempt = 0): ModelChoice {
-    return { models: { ...this.#options.config.models, classifier }, attempt, change: 0 }
+    const models = { ...this.#options.config.models, classifier }
+    return { models, attempt, change: 0, catalogue: this.#catalogue }
+  }
+
+  /** Of the model that answers. Throws as openModel does. */
+  labels(): readonly Label[] {
+    const { ensemble } = this.#options.config.models
+    return openModel(ensemble?.members[0]!.model ?? this.#runs.classifier).labels
+  }
+
+  /**
+   * From an idle moment on what is sold here is as this file says, which must fit the model. Where `done` rejects the old one
+   * goes on. Throws UPDATE_BUSY.
+   */
+  async restock(catalogue: string): Promise<Restock> {
+    if (this.#busy)
+      throw new GroceryError('UPDATE_BUSY', 'Expected no change of the model to be under way')
+    this.#busy = true
+    const old = () => this.#modelChoice(this.#runs, this.#options.vision.attempt)
+    const waits = this.#swap.whenWaiting()
+    const done = this.#swap
+      .run(() => ({ ...old(), catalogue }), old, null, 'the catalogue is being changed')
+      .then(() => void (this.#catalogue = catalogue))
+      .finally(() => (this.#busy = false))
+    // Whoever asked hears of a failure by `done`.
+    const ended = done.then(
+      () => 'active' as const,
+      () => 'active' as const,
+    )
+    return { status: await Promise.race([ended, waits]), done }
   }
 
   async #change(to: Choice, proof: Proof | null, action: string): Promise<void> {
     const next = this.#modelChoice(to, proof?.attempt)
     const old = () => this.#modelChoice(this.#runs)
-    await this.#swap.run(next, old, proof, `${this.#words(to)} is being loaded`)
+    await this.#swap.run(() => next, old, proof, `${this.#words(to)} is being loaded`)
     // What answered when this began may have failed since, while a sale went on, and even this one have followed it.
     const from = this.#choices.find(one => one.version !== to.version) ?? this.#runs
     const { config, count, log, clock } = this.#options

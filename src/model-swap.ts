@@ -1,5 +1,5 @@
 // One change of the model in the running vision process: loaded beside the old one, exchanged while the counter is idle.
-import { type ErrorCode, errorTable, GroceryError } from './errors.js'
+import { coded, GroceryError } from './errors.js'
 import type { MemoryUse } from './inference/memory-budget.js'
 import type { ModelChoice, Up } from './protocol.js'
 import type { Proof } from './updates/prove.js'
@@ -9,7 +9,7 @@ import type { VisionProcess } from './vision-process.js'
 const swapPatienceMs = 10_000
 const lookEveryMs = 100
 
-export type VisionLink = Pick<VisionProcess, 'send' | 'use' | 'restartWith'>
+export type VisionLink = Pick<VisionProcess, 'send' | 'use' | 'restartWith' | 'attempt'>
 
 export interface ModelSwapOptions {
   vision: VisionLink
@@ -61,32 +61,32 @@ export class ModelSwap {
   }
 
   /**
-   * Resolves when the next model answers. Where something fails the old one goes on, or is loaded again.
+   * Resolves when the next model answers, which is asked for when it is needed. Where something fails the old one goes on, or is loaded again.
    * @param old what is gone back to then; asked when it is needed, since it may have failed and been replaced while this waits
    * @param proof what the next one took alone; null: not measured
    * @param why for people, while neither answers
    */
   async run(
-    next: ModelChoice,
+    next: () => ModelChoice,
     old: () => ModelChoice,
     proof: Proof | null,
     why: string,
   ): Promise<void> {
     const { vision, patienceMs } = this.#options
     const change = ++this.#change
-    next = { ...next, change }
+    const choice = () => ({ ...next(), change })
     await this.#idle()
     let asked = false
     try {
-      const beside = this.#isUp && this.#fitsBeside(proof) && (await this.#loadBeside(next))
+      const beside = this.#isUp && this.#fitsBeside(proof) && (await this.#loadBeside(choice()))
       await this.#idle()
       // What was loaded beside went with a process that crashed meanwhile: the next process loads it as the only one.
       const swaps = beside && !this.#lost
       const ready = this.#expect(['ready'], change, swaps ? swapPatienceMs : patienceMs)
       asked = true
-      vision.use(next)
+      vision.use(choice())
       if (swaps) vision.send({ type: 'swap', change })
-      else vision.restartWith(next, why)
+      else vision.restartWith(choice(), why)
       await ready
     } catch (error) {
       const isLate = error instanceof GroceryError && error.code === 'TIMED_OUT' && !this.#stopped
@@ -199,7 +199,3 @@ export class ModelSwap {
 
 const stopped = () =>
   new GroceryError('TIMED_OUT', 'Expected an idle moment but grocerd is stopped')
-
-function coded({ code, message }: { code: string; message: string }): GroceryError {
-  return new GroceryError((code in errorTable ? code : 'INTERNAL') as ErrorCode, message)
-}

@@ -15,11 +15,18 @@ export class Products {
   readonly #taught: ProductsOptions['taught']
   readonly #bySku = new Map<string, Product>()
   readonly #byGtin = new Map<string, Product>()
-  readonly priceOf: PriceOf
+  #prices: PriceOf = () => null
 
   constructor({ catalogue, taught }: ProductsOptions) {
     this.#taught = taught
-    this.priceOf = pricesOf(readOrNull(catalogue), sku => this.#bySku.get(sku)?.unit ?? null)
+    this.stock(catalogue)
+  }
+
+  readonly priceOf: PriceOf = sku => this.#prices(sku)
+
+  /** Prices are this file's from now on; the products themselves come with the model's word (`learn`). */
+  stock(catalogue: string | null): void {
+    this.#prices = pricesOf(readOrNull(catalogue), sku => this.#bySku.get(sku)?.unit ?? null)
   }
 
   /** What a model that was loaded may say; products of models before it stay known. */

@@ -2,6 +2,7 @@
 import type { CameraConfig, Config } from './config/schema.js'
 import type { MemoryUse } from './inference/memory-budget.js'
 import type { GalleryContent } from './recognition/gallery/types.js'
+import type { Snapshot } from './recognition/snapshot.js'
 import type { Box, FrameObservations, Product } from './recognition/types.js'
 
 /** What vision needs to know; sent first, and again after every restart. */
@@ -27,8 +28,8 @@ export interface Configure {
   logLevel: Config['log']['level']
 }
 
-/** Which model, and which way of loading it; of a Configure. */
-export type ModelChoice = Pick<Configure, 'models' | 'attempt' | 'change'>
+/** Which model, which way of loading it, and what is sold here; of a Configure. */
+export type ModelChoice = Pick<Configure, 'models' | 'attempt' | 'change' | 'catalogue'>
 
 /** What is to be taught: a camera's newest frame, whole or a part; what an item was recognised from; or a picture that somebody sent. */
 export type TaughtPicture =
@@ -44,6 +45,8 @@ export type Down =
   | { type: 'discard' }
   /** One picture of the newest frame, please; asked again for the next, so one is in flight at most. */
   | { type: 'preview'; camera: string }
+  /** `snapshot` answers with the same id, or `noSnapshot`; box null: the roi. */
+  | { type: 'snapshot'; id: number; camera: string; box: Box | null }
   /** The till asks: the next frames are the model's, though nothing has changed. */
   | { type: 'lookAnew' }
   /** This item was recognised from the camera's frame of then: it is kept a while, for it may be taught. */
@@ -127,6 +130,8 @@ export type Up =
   | { type: 'prepareFailed'; change: number; code: string; message: string }
   | { type: 'observations'; frame: FrameObservations }
   | { type: 'preview'; camera: string; jpeg: Uint8Array; capturedAt: number }
+  | ({ type: 'snapshot'; id: number; capturedAt: number; box: Box } & Snapshot)
+  | { type: 'noSnapshot'; id: number; code: string; message: string }
   /** The gallery's embedder is loaded; or, with why, it is not. */
   | { type: 'embedder'; sha256: string; dims: number }
   | { type: 'embedderFailed'; code: string; message: string }

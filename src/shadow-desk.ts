@@ -16,6 +16,8 @@ export interface ShadowDeskOptions {
   /** A product that the model or the gallery knows. */
   product(code: Pick<PosMessage, 'sku' | 'gtin'>): Pick<Line, 'sku' | 'name' | 'plu'> | null
   newId(): string
+  /** What the till sells while nobody looks says nothing of what is recognised. */
+  isPaused(camera: string): boolean
   clock: Clock
   log: Logger
 }
@@ -62,7 +64,8 @@ export class ShadowDesk {
   }
 
   hear(pos: PosMessage): void {
-    if (this.#camera) this.#keep(this.#matcher.hear(pos, this.#options.clock.wall()))
+    if (this.#camera && !this.#options.isPaused(this.#camera.id))
+      this.#keep(this.#matcher.hear(pos, this.#options.clock.wall()))
   }
 
   /** Once a second. */

@@ -4,6 +4,7 @@ import { describeError, GroceryError } from './errors.js'
 import { calledAnother, likeOthers } from './gallery/alike.js'
 import { keepPicture, type KeptPicture } from './gallery/picture.js'
 import type { MemoryBudget } from './inference/memory-budget.js'
+import { expectFresh, type Frame, framePixels, within } from './newest-frame.js'
 import type { Configure, Down, TaughtPicture, Up } from './protocol.js'
 import { blackedOut } from './recognition/black-out.js'
 import { Embedder } from './recognition/embedder.js'
@@ -16,17 +17,12 @@ import type { WithGallery } from './recognition/with-gallery.js'
 
 type Message<T extends Down['type']> = Extract<Down, { type: T }>
 
-/** Three frames' time, and this at least: what an older frame shows may not lie there any more. */
-const freshMs = 2000
-/** A frame is decoded to no less than this before a part of it is kept, pixels. */
-const framePixels = 1920
-
 export interface TeacherOptions {
   configure: Configure
   answers: WithGallery
   budget: MemoryBudget
   /** The newest frame of a camera. */
-  newest(camera: string): { bytes: Uint8Array; capturedAt: number } | null
+  newest(camera: string): Frame | null
   /** What items were recognised from. */
   frames: Pick<RecentFrames, 'of'>
   /** The next frames must be answered anew. */
@@ -103,14 +99,7 @@ export class Teacher {
       )
     }
     const camera = this.#camera(from.camera)
-    const frame = this.#options.newest(camera.id)
-    const patienceMs = Math.max(freshMs, 3000 / camera.fps)
-    if (!frame || Date.now() - frame.capturedAt > patienceMs) {
-      throw new GroceryError(
-        'TIMED_OUT',
-        `Expected a picture of camera ${camera.id} of the last ${patienceMs} ms but none came`,
-      )
-    }
+    const frame = expectFresh(camera, this.#options.newest(camera.id), Date.now())
     return this.#keepPart(camera.id, frame.bytes, from.box ?? camera.roi)
   }
 
@@ -124,21 +113,6 @@ export class Teacher {
     const input = await readPicture(bytes, name, camera.rotate)
     const shapes = hiddenShapes(camera)
     const shown = shapes.length > 0 ? await blackedOut(input, shapes, framePixels) : input
-    return keepPicture(shown, name, within(box, camera.roi))
+    return keepPicture(shown, name, within(box, camera.roi, 'from.box'))
   }
-}
-
-/** The part of a box that lies in the region that counts. Throws COMMAND_INVALID where there is none. */
-function within([x0, y0, x1, y1]: Box, roi: Box): Box {
-  const box: Box = [
-    Math.max(x0, roi[0]),
-    Math.max(y0, roi[1]),
-    Math.min(x1, roi[2]),
-    Math.min(y1, roi[3]),
-  ]
-  if (box[0] < box[2] && box[1] < box[3]) return box
-  throw new GroceryError(
-    'COMMAND_INVALID',
-    `from.box: Expected a box in the roi [${roi.join(', ')}] but received [${[x0, y0, x1, y1].join(', ')}]`,
-  )
 }

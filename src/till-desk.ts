@@ -40,6 +40,8 @@ export interface DeskOptions {
   /** A line is not what lies there, or nothing says so any more. */
   mismatch(lineId: string, isOne: boolean): void
   newId(): string
+  /** Somebody paused the camera: it answers nothing. */
+  isPaused?(): boolean
   /** The next frames must be answered anew, however little has changed. */
   lookAnew?(): void
   /** Hands what the counter did to the outbox; resolves when it is on disk. */
@@ -198,6 +200,8 @@ export class TillDesk {
     if (session !== null || settings.needSession) counter.expectSession(session)
     if (camera === null)
       throw new GroceryError('NO_CAMERA', 'Expected a camera but none is configured')
+    if (this.#options.isPaused?.())
+      throw new GroceryError('CAMERA_PAUSED', `Expected camera ${camera} to look but it is paused`)
     const frames = await this.#fresh(waitMs)
     const last = frames.at(-1)
     if (last) return { frames, last }

@@ -2,6 +2,7 @@
 import type { Clock } from './clock.js'
 import { type CameraConfig, type Config, modelName } from './config/schema.js'
 import type { ItemCounter, Outcome } from './counter/item-counter.js'
+import { whyPaused } from './counter/sale/checkout.js'
 import type { GalleryDesk } from './gallery-desk.js'
 import type { Kiosk } from './kiosk.js'
 import type { LifeSigns } from './life-signs.js'
@@ -9,6 +10,7 @@ import type { Logger } from './log.js'
 import type { ModelDesk } from './model-desk.js'
 import type { Health, Reason } from './observe/health.js'
 import type { Metrics } from './observe/metrics.js'
+import type { Pauses } from './pauses.js'
 import type { Products } from './products.js'
 import { stillSees, type Up } from './protocol.js'
 import type { EventEnvelope } from './publish/event.js'
@@ -16,6 +18,7 @@ import type { Publisher } from './publish/publisher.js'
 import { connecting, insteadOf, isBuilt, isWithin, standIn } from './reasons.js'
 import type { FrameObservations } from './recognition/types.js'
 import type { ShadowDesk } from './shadow-desk.js'
+import type { Snapshots } from './snapshots.js'
 import type { TillDesk } from './till-desk.js'
 import type { VisionProcess } from './vision-process.js'
 
@@ -39,6 +42,8 @@ export interface VisionNewsOptions {
   publisher: Publisher
   kiosk: Kiosk
   life: LifeSigns
+  pauses: Pick<Pauses, 'since'>
+  snapshots: Pick<Snapshots, 'hear'>
   record(outcome: Outcome): void
   showBasket(): void
   showState(): void
@@ -60,13 +65,15 @@ export class VisionNews {
 
   hear(message: Up): void {
     const { config, leader, log, products, showState, vision } = this.#options
-    const { health, kiosk, metrics, envelope, counter, life, models, gallery } = this.#options
-    for (const part of [life, models, gallery]) part.hear(message)
+    const { health, kiosk, metrics, envelope, counter, life, models, gallery, snapshots } =
+      this.#options
+    for (const part of [life, models, gallery, snapshots]) part.hear(message)
     switch (message.type) {
       case 'ready': {
         const { model, runtime } = message
         envelope.model = model
         products.learn(message.products)
+        counter.anew()
         kiosk.modelLoaded(model, runtime)
         metrics.setModel(model, runtime)
         this.#modelFault = false
@@ -152,15 +159,20 @@ export class VisionNews {
     const { counter, desk, gallery, publisher, kiosk, metrics, shadow } = this.#options
     metrics.frame(frame)
     const camera = config.cameras.find(one => one.id === frame.camera)
+    const leads = camera === leader
+    const isPaused = this.#options.pauses.since(frame.camera) !== null
+    if (isPaused && !leads) {
+      kiosk.frameSeen(frame, whyPaused)
+      return
+    }
     if (camera?.mode === 'stream' || camera?.mode === 'shadow') {
       kiosk.frameSeen(frame, null)
       if (camera.mode === 'shadow') shadow.see(frame)
       else void publisher.sendFrame(frame, null)
       return
     }
-    const leads = camera === leader
     const outcome = counter.see(frame, clock.mono(), leads)
-    if (leads) desk.see(frame)
+    if (leads && !isPaused) desk.see(frame)
     gallery.seen(outcome.actions)
     // Not every frame, but every new reason why nothing is announced.
     if (leads && outcome.why !== this.#lastWhy) {

@@ -111,6 +111,11 @@ export class VisionProcess {
     }
   }
 
+  /** Which way of loading the model, from 0. */
+  get attempt(): number {
+    return this.#configure.attempt
+  }
+
   /** Whether the model runs in another way than the first that was wanted. */
   get fellBack(): boolean {
     return this.#configure.attempt > 0

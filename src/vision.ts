@@ -68,10 +68,10 @@ async function main(): Promise<void> {
     process.exit(0)
   }
 
-  const optionsOf = (message: Configure, { models, attempt }: ModelChoice) => ({
+  const optionsOf = (message: Configure, { models, attempt, catalogue }: ModelChoice) => ({
     model: models.classifier,
     ensemble: models.ensemble,
-    catalogue: message.catalogue,
+    catalogue,
     site: message.site,
     runtime: message.runtime,
     budget,
@@ -101,14 +101,15 @@ async function main(): Promise<void> {
     for (const loop of loops.values()) loop.lookAnew()
   }
 
-  /** What is known of the scene is the old model's answer: every camera asks anew, once that one has said its last. */
-  const swap = (message: { change: number }) => {
+  /** What is known of the scene is the old one's answer: every camera asks anew, once that one has said its last; then `ready` says so. */
+  const swap = async (message: { change: number }) => {
     const prepared = beside.take(message.change)
     if (!prepared) return
-    void classifier!.exchange(prepared.classifier).then(lookAnew)
-    void codes?.know(prepared.info)
-    ready(prepared.info, message)
     cold = null
+    await classifier!.exchange(prepared.classifier)
+    await codes?.know(prepared.info)
+    lookAnew()
+    ready(prepared.info, message)
   }
 
   const configure = async (message: Configure) => {
@@ -228,9 +229,10 @@ async function main(): Promise<void> {
 
   process.on('message', (message: Down) => {
     if (message.type === 'preview') loops.get(message.camera)?.preview()
+    else if (message.type === 'snapshot') void loops.get(message.camera)?.snapshot(message)
     else if (message.type === 'lookAnew') lookAnew()
     else if (message.type === 'prepare') void prepare(message)
-    else if (message.type === 'swap') swap(message)
+    else if (message.type === 'swap') void swap(message)
     else if (message.type === 'discard') void beside.drop()
     else if (message.type === 'gallery') {
       void codes?.teach(message.content.products)

@@ -1,7 +1,17 @@
 // What the shop sees of a model: priors, what is sold here, and twins that no picture tells apart; numbers worked by hand.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
+import { CatalogueDesk, type CatalogueDeskOptions } from '../src/catalogue-desk.js'
+import { parseConfig } from '../src/config/load.js'
+import type { GroceryError } from '../src/errors.js'
+import { fetchRows } from '../src/fetch-rows.js'
 import { parseLabels } from '../src/inference/labels.js'
+import { newestKept } from '../src/kept-catalogue.js'
+import type { Reason } from '../src/observe/health.js'
 import {
   type Assortment,
   assortmentOf,
@@ -14,6 +24,7 @@ import { readPriors, sharesAt, weightsOf } from '../src/recognition/priors.js'
 import type { Observation } from '../src/recognition/types.js'
 import { conclude, describe } from '../src/recognition/variants.js'
 import { weigh } from '../src/recognition/weigh.js'
+import { HandClock, quiet } from './helpers/kiosk-parts.js'
 
 const labels = parseLabels(
   [
@@ -493,3 +504,227 @@ t.test('the thresholds of several models are the most cautious of them', async t
     top: 2,
   })
 })
+
+// ---- what the back office sends
+
+const failed = (error: GroceryError) => `${error.code} ${error.message}`
+
+/** A desk over a fake of the model's exchange. */
+function makeCatalogueDesk(stateDir: string, over: Partial<CatalogueDeskOptions> = {}) {
+  const heard: string[] = []
+  const state = { reason: null as Reason | null, restock: async (_: string) => {} }
+  const config = parseConfig(JSON.stringify({ outbox: { dir: stateDir } }), 'test')
+  const desk = new CatalogueDesk({
+    config,
+    kept: newestKept(stateDir, words => void heard.push(words)),
+    labels: () => labels,
+    restock: async path => {
+      const done = state.restock(path)
+      return { status: 'active', done }
+    },
+    changed: ({ version }) => void heard.push(`${version} holds`),
+    setReason: reason => (state.reason = reason),
+    clock: new HandClock(),
+    log: quiet,
+    ...over,
+  })
+  const send = (version: number, items: unknown) =>
+    desk
+      .command({ requestId: 'r', version, items: items as Record<string, unknown>[] })
+      .then(({ products, recognisable, status }) => `${status} ${products} ${recognisable}`, failed)
+  const files = () =>
+    existsSync(join(stateDir, 'catalogue')) ? readdirSync(join(stateDir, 'catalogue')).sort() : []
+  return { desk, send, heard, state, files }
+}
+const rows = (price = 199) => [
+  { sku: 'banana', name: 'Ripe banana', unit: 'g', price, active: true, plu: 4011 },
+  { sku: 'gala', active: false },
+  { sku: 'bread', active: 'yes' },
+]
+
+t.test(
+  'a catalogue that is sent is checked whole, kept, and newer than the one before',
+  async t => {
+    const stateDir = t.testdir({})
+    const { desk, send, heard, files } = makeCatalogueDesk(stateDir)
+    t.equal(desk.version, null)
+    t.equal(await send(12, rows()), 'active 3 1')
+    t.same([desk.version, heard.splice(0), files()], [12, ['12 holds'], ['12.json']])
+    const { path } = newestKept(stateDir)!
+    t.same(readCatalogue(path).get('banana'), {
+      ...{ sku: 'banana', name: 'Ripe banana', plu: '4011', unit: 'g', price: 199, active: true },
+    })
+    t.match(JSON.parse(readFileSync(path, 'utf8')), { format: 1, version: 12 })
+
+    t.equal(await send(12, rows()), 'active 3 1', 'the same again is no news')
+    const old = 'CATALOGUE_OLD version: Expected more than 12 but received'
+    t.equal(await send(12, rows(299)), `${old} 12 with other rows`)
+    t.equal(await send(11, rows()), `${old} 11`)
+    const wrong: [unknown[], string][] = [
+      [
+        [
+          { sku: 'banana' },
+          { sku: 'gala', unit: 'kg' },
+          { sku: 'lime', price: 1.5, meanGrams: 'heavy' },
+        ],
+        'row 2: unit: Expected unit each or g but received "kg"; row 3: meanGrams: Expected positive grams but received "heavy"; row 3: price: Expected whole cents but received 1.5',
+      ],
+      [
+        [{ sku: 'banana' }, { name: 'x'.repeat(80) }, { sku: 'banana' }],
+        'row 2: sku: Invalid input: expected string, received undefined; row 3: sku "banana" stands twice',
+      ],
+      [[{ sku: 'banana', prize: 1 }], 'Unknown column "prize"; did you mean "price"?'],
+      [
+        [{ sku: 'banana', meanGrams: -1, name: 'n' }],
+        'row 1: meanGrams: Expected positive grams but received -1',
+      ],
+      [
+        [{ sku: 'bread' }],
+        'Expected products of the model but none of its 1 skus, such as "bread", is one of the model\'s 4, such as "banana"',
+      ],
+      [
+        Array.from({ length: 30 }, () => ({ sku: '' })),
+        `${Array.from({ length: 20 }, (_, at) => `row ${at + 1}: sku: Expected a sku but received ""`).join('; ')}; and 10 more`,
+      ],
+    ]
+    for (const [items, words] of wrong)
+      t.equal(await send(13, items), `CATALOGUE_INVALID items: ${words}`)
+    t.same([desk.version, heard, files()], [12, [], ['12.json']], 'nothing has changed')
+    t.equal(await send(13, rows(299)), 'active 3 1')
+    t.same([heard, files()], [['13 holds'], ['13.json']])
+    t.equal(makeCatalogueDesk(stateDir).desk.version, 13, 'a restart begins with it')
+  },
+)
+
+t.test(
+  'a catalogue waits for the end of a sale, on disk, and the old one holds until then',
+  async t => {
+    const stateDir = t.testdir({})
+    const first = makeCatalogueDesk(stateDir)
+    await first.send(1, rows())
+    let end = { resolve() {}, reject(_: Error) {} }
+    const waiting = () => ({
+      restock: async () => ({
+        status: 'waiting' as const,
+        done: new Promise<void>((resolve, reject) => (end = { resolve, reject })),
+      }),
+    })
+    const settle = () => new Promise(resolve => setImmediate(resolve))
+    const { desk, send, heard, state, files } = makeCatalogueDesk(stateDir, waiting())
+    t.equal(await send(2, rows(250)), 'waiting 3 1')
+    t.same([desk.version, heard, files()], [1, [], ['1.json', '2.json']])
+    t.equal(await send(2, rows(250)), 'waiting 3 1', 'the same again')
+    t.equal(await send(3, rows(260)), 'UPDATE_BUSY Expected catalogue 2 to hold first')
+    t.equal(await send(1, rows()), 'CATALOGUE_OLD version: Expected more than 2 but received 1')
+    end.resolve()
+    await settle()
+    t.same([desk.version, heard.splice(0), files()], [2, ['2 holds'], ['2.json']])
+
+    t.equal(await send(3, rows(260)), 'waiting 3 1')
+    end.reject(Object.assign(new Error('the model did not load'), { code: 'TIMED_OUT' }))
+    await settle()
+    t.same([desk.version, heard, files()], [2, [], ['2.json']])
+    t.same(state.reason, {
+      code: 'TIMED_OUT',
+      message: 'catalogue 3 was not taken (the model did not load); the one before goes on',
+    })
+    const refusing = makeCatalogueDesk(stateDir)
+    refusing.state.restock = () => Promise.reject(new Error('it does not fit'))
+    t.match(await refusing.send(3, rows(260)), /it does not fit/)
+    t.same([refusing.desk.version, files()], [2, ['2.json']], 'what is not taken is not kept')
+
+    t.equal(await send(4, rows(270)), 'waiting 3 1')
+    desk.stop()
+    end.reject(new Error('stopped'))
+    await settle()
+    t.same(files(), ['2.json', '4.json'], 'the next start begins with what it said yes to')
+    t.equal(newestKept(stateDir)?.version, 4)
+
+    // What a crash cut off, and a file of a newer version.
+    writeFileSync(join(stateDir, 'catalogue', '5.json.new'), '{"format": 1')
+    writeFileSync(join(stateDir, 'catalogue', '6.json'), '{"format": 1')
+    writeFileSync(join(stateDir, 'catalogue', '7.json'), '{"format": 2}')
+    const after = makeCatalogueDesk(stateDir)
+    t.equal(after.desk.version, 4)
+    t.match(after.heard, [
+      /7\.json: Expected format 1 but received 2, of a newer grocerd$/,
+      /6\.json: Expected JSON but /,
+    ])
+  },
+)
+
+t.test(
+  'a catalogue is fetched from the hosts of the configuration and from nowhere else',
+  async t => {
+    const asked: string[] = []
+    const server: Server = createServer((request, response) => {
+      asked.push(request.url!)
+      const path = request.url!.split('?')[0]
+      if (path === '/c.json') response.end(JSON.stringify(rows()))
+      else if (path === '/c.csv') response.end('\ufeffsku,name,active\nbanana,"Ripe, banana",yes\n')
+      else if (path === '/away') response.writeHead(302, { location: '/c.json' }).end()
+      else if (path === '/large') response.end(Buffer.alloc(1024 * 1024 + 1, 'x'))
+      else if (path === '/page') response.end('{"error": "log in"}')
+      else if (path !== '/slow') response.writeHead(404).end('not here')
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    t.teardown(() => (server.closeAllConnections(), server.close()))
+    const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+    const fetched = (url: string, hosts = [host]) =>
+      fetchRows(url, hosts, 300).then(
+        ({ rows, name }) => `${name}: ${rows.length} ${JSON.stringify(rows[0])}`,
+        failed,
+      )
+    const at = `http://${host}`
+    t.equal(
+      await fetched(`${at}/c.json?token=geheim`),
+      `${at}/c.json: 3 ${JSON.stringify(rows()[0])}`,
+    )
+    t.equal(
+      await fetched(`${at}/c.csv`),
+      `${at}/c.csv: 1 {"sku":"banana","name":"Ripe, banana","active":"yes"}`,
+    )
+    const cases: [string, string | RegExp][] = [
+      [
+        `http://localhost:1/c.json`,
+        `CATALOGUE_URL_REFUSED url: Expected one of the catalogueHosts (${host}) but received localhost:1`,
+      ],
+      [
+        `http://till:geheim@${host}/c.json`,
+        'CATALOGUE_URL_REFUSED url: Expected an address without user and password but received one with @',
+      ],
+      [
+        'file:///etc/passwd',
+        'CATALOGUE_URL_REFUSED url: Expected http:// or https:// but received another address',
+      ],
+      [
+        'c.json',
+        'CATALOGUE_URL_REFUSED url: Expected http:// or https:// but received another address',
+      ],
+      [
+        `${at}/gone?token=geheim`,
+        `CATALOGUE_NOT_FETCHED ${at}/gone: Expected a catalogue but received status 404`,
+      ],
+      [`${at}/away`, /^CATALOGUE_NOT_FETCHED .*\/away: Expected a catalogue but .*redirect/],
+      [
+        `${at}/large`,
+        `CATALOGUE_NOT_FETCHED ${at}/large: Expected a catalogue but received more than 1048576 bytes`,
+      ],
+      [`${at}/slow`, /^CATALOGUE_NOT_FETCHED .*\/slow: Expected a catalogue but .*timeout/],
+      [`${at}/page`, `CATALOGUE_INVALID ${at}/page: Expected a list of products`],
+    ]
+    for (const [url, words] of cases) {
+      const said = await fetched(url)
+      if (typeof words === 'string') t.equal(said, words)
+      else t.match(said, words)
+      t.notMatch(said, /geheim/, 'no secret of the address')
+    }
+    t.equal(asked.filter(path => path === '/c.json').length, 0, 'a redirect is not followed')
+    asked.length = 0
+    t.equal(
+      await fetched(`${at}/c.json`, []),
+      `CATALOGUE_URL_REFUSED url: Expected one of the catalogueHosts (none) but received ${host}`,
+    )
+    t.same(asked, [], 'where none is configured nobody is asked')
+  },
+)

@@ -425,6 +425,7 @@ t.test('whatever is seen and said: ids, their order and the basket hold', async 
           'confirm',
           'restart',
           'blind',
+          'anew',
           'wait' as const,
         ),
       ),
@@ -486,6 +487,7 @@ t.test('whatever is seen and said: ids, their order and the basket hold', async 
           counter.restore(kept)
           hear([])
         } else if (kind === 'blind') counter.loseSight()
+        else if (kind === 'anew') counter.anew()
         else if (kind === 'wait') at += 1500
         else if (kind === 'confirm') {
           const itemId = counter.items[0]?.itemId ?? 'none'

@@ -1,4 +1,5 @@
 // What the answers of a sale teach: shoppers many and slowly, attendants at once, and 200 cheats nothing.
+import { spawnSync } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -191,6 +192,58 @@ t.test('answers are kept whole, few, for thirty days, and forgotten with the pro
   t.equal(few.all[0]!.session, 's2')
   t.end()
 })
+
+t.test(
+  'a technician teaches what waits, all of a product or one answer, and only that',
+  async t => {
+    const dir = t.testdir()
+    const gallery = () => {
+      const store = new GalleryStore({ dir, clock })
+      store.start()
+      return store
+    }
+    const answers = new AnswerStore({ dir, clock: { wall: Date.now } })
+    answers.start()
+    const say = (session: string, sku: string, shown: string) =>
+      answers.add({ ...said(session, { sku }), at: Date.now() }, jpegOf(shown))!
+    say('s1', 'grapes', 'one')
+    say('s2', 'grapes', 'one')
+    say('s3', 'grapes', 'two')
+    const kiwi = say('s4', 'kiwis', 'three')
+    say('s5', 'kiwis', 'four')
+    const run = (...more: string[]) =>
+      spawnSync(
+        process.execPath,
+        ['dist/main.js', 'gallery', 'answers', '--gallery', dir, ...more],
+        { encoding: 'utf8' },
+      )
+    t.equal(
+      run('--accept', 'grapes').stdout,
+      'grapes: answers accepted 3, pictures that are new 2 (version 1)\n',
+    )
+    t.same(
+      gallery().content.entries.map(({ sku, by }) => [sku, by]),
+      [
+        ['grapes', undefined],
+        ['grapes', undefined],
+      ],
+      'a technician answers for them, no shopper',
+    )
+    t.match(JSON.parse(run('--json', '--accept', kiwi.id).stdout), { sku: 'kiwis', accepted: 1 })
+    t.equal(gallery().content.entries.length, 3)
+    t.same(
+      JSON.parse(run('--json').stdout).map((one: ShopperAnswer) => one.session),
+      ['s5'],
+      'the others wait on',
+    )
+    const none = run('--accept', 'grapes')
+    t.equal(none.status, 1)
+    t.match(
+      none.stderr,
+      /^GALLERY_SKU_UNKNOWN: Expected a sku of the answers that wait \(kiwis\), or the id of one, but received grapes/,
+    )
+  },
+)
 
 // ---- a shop of 5,000 honest confirms, and 200 cheats in it
 

@@ -8,7 +8,7 @@ import { verify } from '../src/counter/sale/verify.js'
 import { canWeigh, piecesOf, weighed } from '../src/counter/sale/weigh.js'
 import type { Item } from '../src/counter/types.js'
 import type { Decision } from '../src/recognition/types.js'
-import { candidate, lane, product, whole } from './helpers/checkout-script.js'
+import { candidate, lane, product, spots, whole } from './helpers/checkout-script.js'
 
 const item = (disposition: Item['disposition'], more: Partial<Item> = {}): Item => ({
   ...{ itemId: 'i1', sku: 'apple', name: 'apple', plu: null, gtin: null },
@@ -354,5 +354,68 @@ t.test('verify: what fresh pictures say of a line', t => {
   t.match(asked('apple', 'sure', 12), { verdict: 'mismatch' }, 'far too light')
   t.match(asked('apple', 'unknown'), { verdict: 'cannotTell' })
   t.same(verify('apple', null, { known: true, grams: null }), { verdict: 'cannotTell', score: 0 })
+
+  // A hand on the scale right after something was laid down is not its weight.
+  const q = lane('tray', { asks: true })
+  q.frames(6, 'melon@left').checkout.pause(true)
+  q.weigh(4500).frames(10, 'moving').weigh(1500)
+  q.checkout.pause(false)
+  q.frames(20, 'melon@left')
+  t.same(q.hears(), ['placed melon', 'basket complete: melon'])
   t.end()
 })
+
+t.test(
+  'what lay there before another model or catalogue came is called what that one calls it',
+  t => {
+    for (const mode of ['single', 'tray'] as const) {
+      const p = lane(mode)
+      const show = (name: string, times: number) => {
+        const [candidates, box] = [[{ ...candidate('apple', 0.9), name }], spots.left!]
+        const seen = { box, decision: 'sure', auto: false, askReason: null, candidates } as const
+        for (let at = 0; at < times; at++)
+          p.show({
+            ...{ camera: 'top', frame: 0, capturedAt: 0, ageMs: 5, observations: [seen] },
+            scene: { view: 'object', motion: 0, contrast: 0.2, brightness: 0.5 },
+            stagesMs: { queue: 0, decode: 0, resize: 0, infer: 0 },
+          })
+      }
+      show('Apple', 6)
+      p.checkout.anew()
+      show('New apple', 6)
+      t.match(p.checkout.items, [{ name: 'Apple' }], `${mode}: what was told stays`)
+      p.till(p.checkout.close('s1', p.now()))
+      p.checkout.anew()
+      show('New apple', 6)
+      p.till(p.checkout.open('s2', p.now()))
+      const asked = { name: 'New apple', askReason: 'presentAtOpen' }
+      t.match(p.checkout.items, [asked], mode)
+      p.till(p.checkout.close('s2', p.now()))
+      p.till(p.checkout.open('s3', p.now()))
+      p.checkout.anew()
+      show('Newest apple', 6)
+      t.match(p.checkout.items, [asked], 'told at once, so it stays')
+    }
+    t.end()
+  },
+)
+
+t.test(
+  'while it is paused the scale decides nothing, and afterwards it goes on from what it shows',
+  t => {
+    const p = lane('single', { asks: true })
+    p.frames(6, 'yoghurt').weigh(300)
+    t.same(p.hears(), [
+      'placed yoghurt',
+      'changed quantity 2 yoghurt by weight',
+      'basket complete: yoghurt',
+    ])
+    p.checkout.pause(true)
+    p.weigh(1200).frames(20, 'moving').weigh(300).weigh(310)
+    t.same(p.hears(), ['basket incomplete, ok: yoghurt; hidden: yoghurt'])
+    p.checkout.pause(false)
+    p.frames(20, 'yoghurt').weigh(460)
+    t.same(p.hears(), ['changed quantity 3 yoghurt by weight', 'basket complete: yoghurt'])
+    t.end()
+  },
+)

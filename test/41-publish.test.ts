@@ -785,6 +785,62 @@ t.test('the same requestId gets the same reply and does nothing twice', async t 
   t.match(commands.counts, { accepted: 5, repeated: 3, refused: 1 })
 })
 
+t.test('a reply that is too large for the broker says so', { skip: !hasMosquitto }, async t => {
+  const broker = await startMosquitto(t.testdir(), ['allow_anonymous true', 'max_packet_size 4000'])
+  t.teardown(broker.stop)
+  const till = await startTill(t, broker.url)
+  const jpeg = 'x'.repeat(5000)
+  const kiosk = await startKiosk(t, broker.url, {
+    mqtt: { commands: ['snapshot'] },
+    dir: t.testdir({}),
+    publisher: {
+      commands: { snapshot: async () => ({ ...resultExamples.snapshot, jpeg }) },
+    },
+  })
+  await kiosk.publisher.start()
+  await kiosk.up()
+  await till.say('cmd/snapshot', { requestId: 'r', camera: 'top' })
+  const { json } = await till.wait(({ name }) => name === 'reply/snapshot')
+  t.match(json, {
+    requestId: 'r',
+    ok: false,
+    error: {
+      code: 'REPLY_TOO_LARGE',
+      message:
+        /^Expected a broker that takes the reply to snapshot but Packet too large: \d+ bytes, at most 4000$/,
+    },
+    result: null,
+  })
+})
+
+t.test('a picture is taken anew each time, seldom, and remembered nowhere', async t => {
+  let taken = 0
+  const kept: string[] = []
+  const commands = new Commands({
+    enabled: verbs,
+    handlers: {
+      ...handlers,
+      snapshot: async () => ({ ...resultExamples.snapshot, jpeg: `picture ${++taken}` }),
+      pause: async () => ({ paused: [] }),
+    },
+    replies: { get: () => undefined, keep: key => void kept.push(key) },
+    clock: new HandClock(),
+    log: quiet,
+  })
+  const ask = () => commands.dispatch('snapshot', { requestId: 'r', camera: 'top' })
+  t.match(await ask(), { ok: true, result: { jpeg: 'picture 1' } })
+  t.match(await ask(), { ok: true, result: { jpeg: 'picture 2' } }, 'the same requestId')
+  await commands.dispatch('pause', { requestId: 'r' })
+  t.same(kept, ['pause r'], 'of the picture nothing is on disk')
+  for (let at = 2; at < 10; at++) await ask()
+  t.match(await ask(), {
+    error: {
+      code: 'RATE_LIMITED',
+      message: 'Expected cmd/snapshot at most 1 a second after the first 10 but received more',
+    },
+  })
+})
+
 const missing = 'Invalid input: expected string, received undefined'
 const session = { requestId: 'r', op: 'open', session: 's' }
 const enrol = { requestId: 'r', sku: '4711', name: 'Jam', from: { camera: 'top' } }
@@ -792,7 +848,7 @@ const confirm = { requestId: 'r', itemId: 'i', sku: '4173', by: 'shopper' }
 const recognise = { requestId: 'r', reason: 'weight' }
 const resend = { requestId: 'r', fromSeq: 1 }
 const disabled = (verb: string) =>
-  `Expected one of the commands recognise, confirm, session, verify, resend, model, enrol, forget but received ${JSON.stringify(verb)}`
+  `Expected one of the commands recognise, confirm, session, verify, resend, model, enrol, forget, snapshot, pause, resume, catalogue but received ${JSON.stringify(verb)}`
 const notJson = (shown: string) =>
   `Expected cmd/session to be JSON but received ${JSON.stringify(shown)}`
 const notObject = (what: string) => `cmd/session: Invalid input: expected object, received ${what}`
@@ -803,8 +859,31 @@ const long = 'Too big: expected string to have <=128 characters'
 
 /** Verb, payload, code, exact words. */
 const wrongCommands: [verb: string, payload: unknown, message: string][] = [
-  ['snapshot', session, disabled('snapshot')],
-  ['pause', session, disabled('pause')],
+  ['tare', session, disabled('tare')],
+  ['reboot', session, disabled('reboot')],
+  ['snapshot', { requestId: 'r' }, `cmd/snapshot: camera: ${missing}`],
+  [
+    'snapshot',
+    { requestId: 'r', camera: 'top', box: [0, 0, 1, 2] },
+    'cmd/snapshot: box.3: Too big: expected number to be <=1',
+  ],
+  [
+    'pause',
+    { requestId: 'r', camera: 7 },
+    'cmd/pause: camera: Invalid input: expected string, received number',
+  ],
+  ['resume', { requestId: 'r', camera: '' }, `cmd/resume: camera: ${short}`],
+  ['catalogue', { requestId: 'r', version: 1 }, 'cmd/catalogue: Expected either items or url'],
+  [
+    'catalogue',
+    { requestId: 'r', version: 1, url: 'http://shop/c', items: [{}] },
+    'cmd/catalogue: Expected either items or url',
+  ],
+  [
+    'catalogue',
+    { requestId: 'r', version: 0, items: ['banana'] },
+    'cmd/catalogue: version: Too small: expected number to be >=1; items.0: Invalid input: expected record, received string',
+  ],
   ['', session, disabled('')],
   ['__proto__', session, disabled('__proto__')],
   ['constructor', session, disabled('constructor')],
@@ -1003,8 +1082,8 @@ t.test(`${wrongCommands.length} wrong commands are refused, each in exact words`
     t.match(reply!.error?.code, /^COMMAND_(DISABLED|INVALID|EXPIRED)$/)
   }
   t.equal(called, 0)
-  t.equal(wrongCommands.length, 68)
-  t.equal(commands.counts.refused, 68)
+  t.equal(wrongCommands.length, 75)
+  t.equal(commands.counts.refused, 75)
   const none = new Commands({ enabled: [], handlers, clock: new HandClock(), log: quiet })
   t.match(await none.dispatch('session', session), {
     requestId: 'r',

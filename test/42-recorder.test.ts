@@ -1,12 +1,17 @@
 // From the counter to the disk: in order, together, and again while the disk refuses.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
+import { parseConfig } from '../src/config/load.js'
 import { Counter } from '../src/counter/counter.js'
 import type { ItemAction } from '../src/counter/types.js'
 import { GroceryError } from '../src/errors.js'
 import { Health } from '../src/observe/health.js'
+import { Pauses } from '../src/pauses.js'
 import type { Outbox } from '../src/publish/outbox/outbox.js'
 import { Recorder } from '../src/recorder.js'
 import { counterSettings } from './helpers/counter-settings.js'
+import { HandClock, quiet } from './helpers/kiosk-parts.js'
 
 const clock = { wall: () => 0, mono: () => 0 }
 const action = (name: string) => ({ camera: name }) as ItemAction
@@ -89,3 +94,76 @@ t.test('what the disk never takes is given up at the end, and said', async t => 
   await lost
   t.same(written, [])
 })
+
+t.test(
+  'which cameras are paused is on disk before the command is answered, and known after a restart',
+  async t => {
+    const dir = t.testdir({})
+    const clock = new HandClock()
+    const heard: string[] = []
+    const make = (ids: string[], stateDir = dir) => {
+      const pauses = new Pauses({
+        config: parseConfig(
+          JSON.stringify({
+            cameras: ids.map(id => ({ id, source: 'dir:x' })),
+            outbox: { dir: stateDir },
+          }),
+          'test',
+        ),
+        changed: (camera, reason) => void heard.push(`${camera} ${reason?.message ?? 'goes on'}`),
+        clock,
+        log: quiet,
+      })
+      pauses.start()
+      return pauses
+    }
+    const ask = (camera?: string) => ({ requestId: 'r', ...(camera && { camera }) })
+    const since = '2026-11-22T09:30:00.000Z'
+    const words = (id: string) =>
+      `${id} camera ${id} is paused since ${since}: nothing that it sees is announced until the command resume`
+    const pauses = make(['top', 'side'])
+    t.same(await pauses.pause(ask('top')), { paused: [{ camera: 'top', since }] })
+    clock.advance(60_000)
+    t.match(await pauses.pause(ask('top')), { paused: [{ since }] }, 'again: since the first time')
+    t.same(heard.splice(0), [words('top')])
+    await t.rejects(pauses.pause(ask('left')), {
+      code: 'CAMERA_UNKNOWN',
+      message: 'Expected one of the cameras top, side but received left',
+    })
+    await t.rejects(make([]).resume(ask()), { code: 'NO_CAMERA' })
+
+    const after = make(['top', 'side'])
+    t.same(heard.splice(0), [words('top')])
+    t.same([after.since('top'), after.since('side')], [since, null])
+    t.same((await after.pause(ask())).paused.length, 2)
+    t.same((await after.resume(ask('top'))).paused, [
+      { camera: 'side', since: '2026-11-22T09:31:00.000Z' },
+    ])
+    t.same(await after.resume(ask()), { paused: [] })
+    t.same(
+      heard.splice(0).map(one => one.split(' ')[0]),
+      ['side', 'top', 'side'],
+    )
+    t.equal(make(['top', 'side']).since('top'), null)
+
+    await after.pause(ask())
+    heard.length = 0
+    t.equal(make(['side']).since('top'), null, 'a camera that is gone')
+    const file = join(dir, 'paused.json')
+    for (const text of ['{"format": 2, "cameras": {}}', '{"format": 1, "cam', '{"format": 1}']) {
+      writeFileSync(file, text)
+      t.equal(make(['top']).since('top'), null, text)
+    }
+    const nowhere = make(['top'], join(file, 'below'))
+    heard.length = 0
+    await t.rejects(nowhere.pause(ask()), {
+      code: 'STATE_UNWRITABLE',
+      message: /paused\.json to be writable but received ENOTDIR$/,
+    })
+    t.same(
+      [nowhere.since('top'), heard],
+      [null, []],
+      'not paused, for the next start would not know',
+    )
+  },
+)

@@ -43,7 +43,7 @@ t.test('the message follows the rules of device discovery', t => {
   t.equal(typeof message.origin.name, 'string', 'origin.name is required')
   t.same(Object.keys(message.availability[0]).sort(), ['topic', 'value_template'])
   const components = Object.entries<Record<string, string>>(message.components)
-  t.equal(components.length, 8)
+  t.equal(components.length, 9)
   const ids = new Set(components.map(([, one]) => one.unique_id))
   t.equal(ids.size, components.length, 'each with an id of its own')
   for (const [key, component] of components) {
@@ -54,6 +54,7 @@ t.test('the message follows the rules of device discovery', t => {
     if (component.state_class) t.equal(component.platform, 'sensor', 'only sensors measure')
     if (component.platform === 'binary_sensor') t.match(component.value_template, /'OFF'.*'ON'/)
   }
+  t.match(message.components.paused.value_template, /'eq', 'CAMERA_PAUSED'/)
   t.match(message.components.camera_right.value_template, "'eq', 'right'")
   t.end()
 })

@@ -66,6 +66,7 @@ async function makeDesk(t: Test, over: Partial<ModelDeskOptions> = {}) {
   const shown = (choice: ModelChoice) =>
     /shop-(\d+)$/.exec(choice.models.classifier)?.[1] ?? 'configured'
   const vision = {
+    attempt: 0,
     answer: (message: Down): Up | null => {
       if (message.type === 'prepare') return { type: 'prepared', change: message.change }
       return message.type === 'swap' ? ready(message.change) : null
@@ -392,6 +393,62 @@ t.test('three crashes within a minute of a change bring the old model back', asy
   t.equal(kiosk.state.reason, null, 'until somebody acts')
   t.equal(kiosk.record()?.rolledBack, null)
 })
+
+t.test(
+  'another catalogue comes as another model does: beside the old one, and between two sales',
+  async t => {
+    const proven: (string | null)[] = []
+    const kiosk = await makeDesk(t, {
+      prove: async (_, { shop }) => (proven.push(shop.catalogue ?? null), proof),
+    })
+    const said = (choice: ModelChoice) => `${kiosk.shown(choice)} by ${choice.catalogue}`
+    kiosk.vision.use = choice => void kiosk.heard.push(`use ${said(choice)}`)
+    const attempts: number[] = []
+    kiosk.vision.answer = message => {
+      if (message.type === 'swap') return ready(message.change)
+      if (message.type !== 'prepare') return null
+      attempts.push(message.attempt)
+      const { change, catalogue } = message
+      return catalogue === 'bad.json'
+        ? { type: 'prepareFailed', change, code: 'CATALOGUE_INVALID', message: 'row 1' }
+        : { type: 'prepared', change }
+    }
+    t.equal(kiosk.desk().labels().length, 3)
+    kiosk.starts()
+    kiosk.desk().hear(ready())
+    kiosk.heard.length = 0
+    kiosk.vision.attempt = 2
+    const restock = async (file: string) => {
+      const { status, done } = await kiosk.desk().restock(file)
+      if (status === 'active') await done
+      return { status, done }
+    }
+    t.equal((await restock('a.json')).status, 'active')
+    t.same(kiosk.heard.splice(0), ['prepare configured', 'use configured by a.json', 'swap'])
+    t.same(attempts, [2], 'as the model fitted into the memory before')
+    kiosk.vision.attempt = 0
+
+    await t.rejects(restock('bad.json'), { code: 'CATALOGUE_INVALID', message: 'row 1' })
+    t.same(kiosk.heard.splice(0), ['prepare configured', 'use configured by a.json'])
+    t.equal(await kiosk.ask('activate', 2), '2 active')
+    t.same(proven, ['a.json'], 'a model is proven by the catalogue that holds')
+    t.same(kiosk.heard.splice(0), ['prepare 2', 'use 2 by a.json', 'swap'])
+
+    // A model that fails while the catalogue waits is not brought back by it.
+    kiosk.state.idle = false
+    const { status, done } = await restock('b.json')
+    t.equal(status, 'waiting')
+    t.match(await kiosk.ask('activate', 3), /^UPDATE_BUSY/)
+    await t.rejects(restock('c.json'), { code: 'UPDATE_BUSY' })
+    for (let n = 0; n < 3; n++) kiosk.crash()
+    t.match(kiosk.record(), { current: null, rolledBack: /^shop 2 was taken back/ })
+    kiosk.desk().hear(ready())
+    kiosk.heard.length = 0
+    kiosk.state.idle = true
+    await done
+    t.same(kiosk.heard.splice(0), ['prepare configured', 'use configured by b.json', 'swap'])
+  },
+)
 
 t.test('a change that waits for the end of a sale takes no protection away', async t => {
   const kiosk = await makeDesk(t)

@@ -8,12 +8,18 @@ import t from 'tap'
 import type { Frame } from '../src/cameras/camera.js'
 import { parseConfig } from '../src/config/load.js'
 import type { CameraConfig } from '../src/config/schema.js'
+import { expectFresh, within } from '../src/newest-frame.js'
+import type { Reason } from '../src/observe/health.js'
 import { routes } from '../src/observe/http/routes.js'
+import { cameraStatuses, type CameraStatus, type Down } from '../src/protocol.js'
 import { RateLimit } from '../src/publish/rate-limit.js'
 import { blackOut, hiddenCells, hideCells } from '../src/recognition/mask.js'
 import { readPicture } from '../src/recognition/picture.js'
 import { previewOf } from '../src/recognition/preview.js'
 import { Recogniser } from '../src/recognition/recogniser.js'
+import { mostSnapshotBytes, snapshotOf } from '../src/recognition/snapshot.js'
+import type { Box } from '../src/recognition/types.js'
+import { Snapshots } from '../src/snapshots.js'
 import { gridSize } from '../src/recognition/scene.js'
 import { openPicture } from '../src/sharp.js'
 import { hasMosquitto, startMosquitto } from './helpers/brokers.js'
@@ -121,6 +127,107 @@ for (const { name, face, rotate = 0, camera } of hidings) {
     }
   })
 }
+
+t.test(
+  'a snapshot has the part that was asked for, hides what a preview hides, and fits',
+  async t => {
+    const face = scene(x => x < left)
+    const camera: Pick<CameraConfig, 'mask' | 'roi'> = {
+      mask: [[0, 0, 0.25, 1]],
+      roi: [0, 0, 1, 0.75],
+    }
+    for (const rotate of [0, 90] as const) {
+      const input = await readPicture(await face.jpeg({ quality: 95 }).toBuffer(), 'it', rotate)
+      // After the camera's rotation the face is at the top; the mask is of the upright picture.
+      const hidden = rotate
+        ? { ...camera, mask: [[0, 0, 1, 0.25]] as CameraConfig['mask'] }
+        : camera
+      for (const box of [
+        [0, 0, 0.5, 0.75],
+        [0.1, 0.1, 0.3, 0.3],
+      ] as [number, number, number, number][]) {
+        const open = await snapshotOf(input, { mask: null, roi: whole }, box, 1920)
+        t.ok(colourOf((await pixelsOf(open.jpeg)).data) > 50, 'the face can be seen without')
+        const shot = await snapshotOf(input, hidden, box, 1920)
+        const { data, info } = await pixelsOf(shot.jpeg)
+        t.ok(colourOf(data) < colourless, `${box.join()} turned ${rotate}: no pixel of the face`)
+        t.same([info.width, info.height], [shot.width, shot.height])
+        const [w, h] = rotate ? [height, width] : [width, height]
+        const side = (from: number, to: number, pixels: number) =>
+          Math.ceil(to * pixels) - Math.floor(from * pixels)
+        t.same([info.width, info.height], [side(box[0], box[2], w), side(box[1], box[3], h)])
+      }
+    }
+    const noise = Buffer.alloc(1600 * 1200 * 3)
+    let seed = 1
+    for (let at = 0; at < noise.length; at++)
+      noise[at] = (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) >>> 24
+    const worst = { rgb: noise, width: 1600, height: 1200 }
+    const shot = await snapshotOf(worst, { mask: null, roi: whole }, whole, 1920)
+    t.ok(shot.jpeg.length <= mostSnapshotBytes, `${shot.jpeg.length} bytes`)
+    t.equal(shot.width / shot.height, 4 / 3)
+    t.ok(shot.width >= 200)
+  },
+)
+
+t.test('a snapshot is of now, or a coded error says why there is none', async t => {
+  const camera = { id: 'top', fps: 10 }
+  const frame = { bytes: Buffer.from('x'), capturedAt: 10_000 }
+  t.equal(expectFresh(camera, frame, 12_000), frame)
+  t.equal(expectFresh({ id: 'top', fps: 0.5 }, frame, 16_000), frame, 'a slow camera')
+  const old = 'Expected a picture of camera top of the last 2000 ms but none came'
+  for (const [seen, now] of [
+    [frame, 12_001],
+    [null, 10_000],
+  ] as const)
+    t.throws(() => expectFresh(camera, seen, now), { code: 'TIMED_OUT', message: old })
+  t.same(within([0, 0, 0.5, 0.5], [0.25, 0, 1, 1], 'box'), [0.25, 0, 0.5, 0.5])
+  t.throws(() => within([0, 0, 0.2, 0.5], [0.25, 0, 1, 1], 'box'), {
+    code: 'COMMAND_INVALID',
+    message: 'box: Expected a box in the roi [0.25, 0, 1, 1] but received [0, 0, 0.2, 0.5]',
+  })
+
+  const view = { id: 'top', status: 'live' as CameraStatus, reason: null as Reason | null }
+  const sent: Down[] = []
+  const snapshots = new Snapshots({
+    vision: { send: message => void sent.push(message) },
+    cameras: () => [view],
+  })
+  const take = (id = 'top') => snapshots.take({ requestId: 'r', camera: id })
+  await t.rejects(take('side'), {
+    code: 'CAMERA_UNKNOWN',
+    message: 'Expected one of the cameras top but received side',
+  })
+  for (const status of cameraStatuses) {
+    view.status = status
+    view.reason = status === 'connecting' ? null : { code: 'CAMERA_FROZEN', message: 'it is old' }
+    sent.length = 0
+    const taken = take()
+    if (['live', 'dark', 'covered', 'blurred', 'moved'].includes(status)) {
+      t.match(sent, [{ type: 'snapshot', camera: 'top', box: null }], status)
+      const { id } = sent[0] as { id: number }
+      const box: Box = [0, 0, 1, 1]
+      const jpeg = Buffer.from('jpeg')
+      snapshots.hear({ type: 'noSnapshot', id: id - 1, code: 'TIMED_OUT', message: 'another' })
+      snapshots.hear({
+        ...{ type: 'snapshot', id, capturedAt: 1e12, box, width: 4, height: 3, jpeg },
+      })
+      t.same(await taken, {
+        ...{ camera: 'top', capturedAt: '2001-09-09T01:46:40.000Z', box, width: 4, height: 3 },
+        jpeg: 'anBlZw==',
+      })
+    } else {
+      const code = status === 'connecting' ? 'CAMERA_CONNECTING' : 'CAMERA_FROZEN'
+      await t.rejects(taken, { code }, status)
+      t.same(sent, [], 'vision is not even asked')
+    }
+  }
+  view.status = 'live'
+  const failing = take()
+  const { id } = sent.at(-1) as { id: number }
+  snapshots.hear({ type: 'noSnapshot', id, code: 'IMAGE_TRUNCATED', message: 'half of it' })
+  await t.rejects(failing, { code: 'IMAGE_TRUNCATED', message: 'half of it' })
+})
 
 t.test('a large picture is black before it is scaled', async t => {
   const face = scene(x => x < left)

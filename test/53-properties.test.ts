@@ -334,6 +334,7 @@ type Step =
   | { kind: 'confirm'; sku: (typeof skus)[number]; known: boolean }
   | { kind: 'restart' }
   | { kind: 'blind' }
+  | { kind: 'anew' }
 type Timed = Step & { afterMs: number; times: number }
 
 const frame = fc.record({
@@ -377,6 +378,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: 'blind' as const }) },
+  { weight: 1, arbitrary: fc.constant({ kind: 'anew' as const }) },
 )
 // A frame comes several times, as a still scene gives it: else nothing would ever settle.
 const timed: fc.Arbitrary<Timed> = fc
@@ -483,6 +485,9 @@ class World {
         return []
       case 'blind':
         counter.loseSight()
+        return []
+      case 'anew':
+        counter.anew()
         return []
     }
   }

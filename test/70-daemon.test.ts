@@ -1,12 +1,13 @@
 // The whole daemon as a till, a monitor and a fault meet it: real processes, real photographs, a real broker.
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import t from 'tap'
 import { createLog } from '../src/log.js'
 import { DemoBroker } from '../src/publish/broker.js'
 import { hasFfmpeg, makeClip } from './helpers/clip.js'
-import { Listener, pictureFolder, startDaemon, visionOf } from './helpers/daemon.js'
+import { type Heard, Listener, pictureFolder, startDaemon, visionOf } from './helpers/daemon.js'
 import { loadValidators } from './helpers/till.js'
 
 t.setTimeout(180_000)
@@ -307,6 +308,147 @@ t.test('a session: open, recognise, confirm, close, as the till owns it', async 
   t.match(gone.message, { reason: 'sessionEnd', session: 's1', item: { disposition: 'sold' } })
   daemon.process.kill('SIGTERM')
   t.equal(await daemon.ended, 0)
+})
+
+t.test('a technician looks, pauses and goes on, and the back office sends a catalogue', async t => {
+  const dir = t.testdir()
+  writeFileSync(join(dir, 'token'), 'a-token-of-this-test\n', { mode: 0o600 })
+  writeFileSync(join(dir, 'shop.csv'), 'sku,name\nbanana,Banana of the file\n')
+  const folder = pictureFolder(join(dir, 'pictures'), 'banana')
+  const commands = ['session', 'recognise', 'enrol', 'snapshot', 'pause', 'resume', 'catalogue']
+  const config = {
+    cameras: [
+      camera(`dir:${folder}?hold=1h`, { roi: [0, 0, 1, 0.9] }),
+      { id: 'gone', source: `dir:${join(dir, 'nothing')}`, fps: 5, mode: 'stream' },
+    ],
+    catalogue: join(dir, 'shop.csv'),
+    mqtt: { url: 'embedded', listen: '127.0.0.1:0', commands },
+    http: { listen: '127.0.0.1:0', tokenFile: join(dir, 'token') },
+  }
+  let daemon = await startDaemon(dir, config)
+  t.teardown(() => daemon.process.kill('SIGKILL'))
+  let till = new Listener(daemon.mqttUrl)
+  t.teardown(() => till.stop())
+  const stateWith = (fits: (state: Heard['message']) => boolean, what: string, from = 0) =>
+    till.until(one => one.topic === 'state' && fits(one.message), what, { from })
+  const isLive = (state: Heard['message']) => state.model && state.cameras[0].status === 'live'
+  const says = (state: Heard['message'], code: string) =>
+    state.reasons.some((one: { code: string }) => one.code === code)
+  const again = async () => {
+    daemon.process.kill('SIGTERM')
+    t.equal(await daemon.ended, 0)
+    await till.stop()
+    daemon = await startDaemon(dir, config)
+    till = new Listener(daemon.mqttUrl)
+    await stateWith(isLive, 'a live camera')
+  }
+  const overHttp = async (verb: string, body: object, token = 'a-token-of-this-test') => {
+    const response = await fetch(`http://127.0.0.1:${daemon.httpPort}/api/v1/cmd/${verb}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify({ requestId: crypto.randomUUID(), ...body }),
+    })
+    return { status: response.status, reply: (await response.json()) as Heard['message'] }
+  }
+  await stateWith(isLive, 'a live camera')
+  const refused = async (verb: string, payload: object, code: string) =>
+    t.match(await till.ask(verb, payload), { ok: false, error: { code } })
+
+  const { result: shot } = await till.ask('snapshot', { camera: 'counter', box: [0, 0, 1, 0.5] })
+  t.match(shot, { camera: 'counter', box: [0, 0, 1, 0.5] })
+  t.ok(Math.abs(Date.now() - Date.parse(shot.capturedAt)) < 3000, 'of now')
+  const { width, height, format } = await sharp(Buffer.from(shot.jpeg, 'base64')).metadata()
+  t.same({ width, height, format }, { width: shot.width, height: shot.height, format: 'jpeg' })
+  const all = await overHttp('snapshot', { camera: 'counter' })
+  t.match(all, { status: 200, reply: { ok: true, result: { box: [0, 0, 1, 0.9] } } })
+  t.ok(JSON.stringify(all.reply).length <= 65_536)
+  t.equal((await overHttp('snapshot', { camera: 'counter' }, 'another')).status, 401)
+  await refused('snapshot', { camera: 'counter', box: [0, 0.95, 1, 1] }, 'COMMAND_INVALID')
+  await refused('snapshot', { camera: 'side' }, 'CAMERA_UNKNOWN')
+  await refused('snapshot', { camera: 'gone' }, 'CAMERA_NOT_FOUND')
+
+  await till.ask('session', { op: 'open', session: 's1' })
+  const placed = await till.until(one => one.topic === 'items', 'the banana')
+  t.equal(placed.message.item.alternatives[0].name, 'Banana of the file')
+  await till.until(one => one.topic === 'basket' && one.message.complete, 'a complete basket')
+  const paused = await till.ask('pause', { camera: 'counter' })
+  t.match(paused, { ok: true, result: { paused: [{ camera: 'counter' }] } })
+  const [{ since }] = paused.result.paused
+  t.match((await till.ask('pause', {})).result.paused, [
+    { camera: 'counter', since },
+    { camera: 'gone' },
+  ])
+  const resumed = await till.ask('resume', { camera: 'gone' })
+  t.same(resumed.result, { paused: [{ camera: 'counter', since }] })
+  await refused('recognise', { session: 's1', reason: 'attendant' }, 'CAMERA_PAUSED')
+  const { itemId } = placed.message.item
+  const basketNow = async () => JSON.parse((await get(daemon.httpPort, '/api/v1/basket')).text)
+  t.match(await basketNow(), { complete: false, items: [{ itemId }] })
+  t.match(await till.ask('snapshot', { camera: 'counter' }), { ok: true }, 'to look while it works')
+
+  await again()
+  const state = await stateWith(
+    one => isLive(one) && says(one, 'CAMERA_PAUSED') && one.readiness !== 'starting',
+    'still paused',
+  )
+  t.match(state.message, {
+    readiness: 'degraded',
+    cameras: [
+      { id: 'counter', status: 'live', pausedSince: since },
+      { id: 'gone', pausedSince: null },
+    ],
+  })
+  const frames = async () =>
+    Number(
+      /frames_total\{camera="counter",result="object"\} (\d+)/.exec(
+        (await get(daemon.httpPort, '/metrics')).text,
+      )?.[1],
+    )
+  const before = await frames()
+  while ((await frames()) < before + 10) await sleep(50)
+  t.match((await get(daemon.httpPort, '/metrics')).text, /camera_paused\{camera="counter"\} 1/)
+  t.match((await get(daemon.httpPort, '/readyz')).text, /CAMERA_PAUSED.*the command resume/s)
+  t.match(await basketNow(), { session: 's1', complete: false, items: [{ itemId }] })
+  t.match(await till.ask('resume', {}), { ok: true, result: { paused: [] } })
+  await till.until(one => one.topic === 'basket' && one.message.complete, 'the banana again')
+  t.match(await basketNow(), { items: [{ itemId }] })
+  t.same(
+    till.events().filter(one => !one.replayed),
+    [],
+    'neither gone nor another one',
+  )
+  t.notOk(says(JSON.parse((await get(daemon.httpPort, '/api/v1/state')).text), 'CAMERA_PAUSED'))
+
+  const items = [{ sku: 'banana', name: 'Ripe banana', unit: 'g', price: 199 }]
+  t.match(await till.ask('catalogue', { version: 7, items }), {
+    ok: true,
+    result: { version: 7, products: 1, status: 'waiting' },
+  })
+  t.equal(JSON.parse((await get(daemon.httpPort, '/api/v1/state')).text).catalogue, null)
+  const from = till.heard.length
+  await till.ask('session', { op: 'close', session: 's1' })
+  await stateWith(one => one.catalogue === '7', 'the new catalogue', from)
+  await till.ask('session', { op: 'open', session: 's2' })
+  const renamed = await till.until(
+    one => one.topic === 'items' && one.message.action === 'placed',
+    'the banana by its new name',
+    { from },
+  )
+  t.equal(renamed.message.item.alternatives[0].name, 'Ripe banana')
+  await till.ask('session', { op: 'close', session: 's2' })
+  await refused('catalogue', { version: 8, items: [{ sku: 'bread' }] }, 'CATALOGUE_INVALID')
+  await refused('catalogue', { version: 6, items }, 'CATALOGUE_OLD')
+  await refused('catalogue', { version: 8, url: 'http://127.0.0.1:1/c' }, 'CATALOGUE_URL_REFUSED')
+  t.match(await overHttp('catalogue', { version: 8, items }), {
+    status: 200,
+    reply: { result: { version: 8, status: 'active' } },
+  })
+
+  await again()
+  await stateWith(one => one.catalogue === '8', 'the catalogue after a restart')
+  rmSync(join(dir, 'state', 'catalogue'), { recursive: true })
+  await again()
+  await stateWith(one => one.catalogue === null && isLive(one), 'the file again')
 })
 
 t.test(

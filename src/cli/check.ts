@@ -3,7 +3,9 @@ import { Command } from 'commander'
 import type { Config } from '../config/schema.js'
 
 /** What run would find of the models and of what is sold here, without a runtime. Throws their codes. */
-async function checkModels({ kiosk, models, catalogue, recognition }: Config): Promise<void> {
+async function checkModels(config: Config): Promise<void> {
+  const { kiosk, models, recognition } = config
+  const { catalogueFile } = await import('../kept-catalogue.js')
   const { openModel } = await import('../inference/manifest.js')
   const { readAssortment } = await import('../recognition/assortment.js')
   const { orderOf } = await import('../recognition/vote.js')
@@ -11,7 +13,11 @@ async function checkModels({ kiosk, models, catalogue, recognition }: Config): P
   const [first, ...others] = names.map(name => ({ name, labels: openModel(name).labels }))
   for (const other of others) orderOf(first!, other)
   if (models.embedder) openModel(models.embedder)
-  readAssortment(first!.labels, { catalogue, site: kiosk.site, ...recognition })
+  readAssortment(first!.labels, {
+    catalogue: catalogueFile(config),
+    site: kiosk.site,
+    ...recognition,
+  })
 }
 
 async function check(options: { config: string; json?: boolean }): Promise<void> {

@@ -75,12 +75,15 @@ export const galleryCommand = (): Command =>
     )
     .addCommand(
       action('answers', 'what shoppers said and was not taught yet')
+        .option('--accept <sku>', 'teach those of a product at once; or the id of one, of --json')
         .option('--drop <sku>', 'throw away those of a product')
         .option('--drop-all', 'throw all away')
-        .action(async (options: Options & { drop?: string; dropAll?: boolean }) => {
-          const { showAnswers } = await import('./gallery/answers.js')
-          await onGallery(options, store => showAnswers(store, options))
-        }),
+        .action(
+          async (options: Options & { accept?: string; drop?: string; dropAll?: boolean }) => {
+            const { showAnswers } = await import('./gallery/answers.js')
+            await onGallery(options, store => showAnswers(store, options))
+          },
+        ),
     )
     .addCommand(
       action('undo', 'take the last change back').action((options: Options) =>

@@ -23,7 +23,8 @@ async function shadow(options: Options): Promise<void> {
   const read = days.map(day => readDay(dir, day))
   const passedOver = read.reduce((sum, one) => sum + one.passedOver, 0)
   if (passedOver > 0) process.stderr.write(`passed over: ${passedOver} lines that cannot be read\n`)
-  const file = options.catalogue ?? config.catalogue
+  const { catalogueFile } = await import('../kept-catalogue.js')
+  const file = options.catalogue ?? catalogueFile(config)
   const priceOf = pricesOf(file === null ? null : readCatalogue(file), () => null)
   const figures = figuresOf(
     read.flatMap(({ records }) => records),

@@ -96,6 +96,10 @@ export const verbs = [
   'model',
   'enrol',
   'forget',
+  'snapshot',
+  'pause',
+  'resume',
+  'catalogue',
 ] as const
 /** What a till may do unless the configuration says otherwise: it changes no model and teaches nothing. */
 const defaultVerbs = ['recognise', 'confirm', 'session', 'resend'] as const
@@ -159,6 +163,17 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   catalogue: path.nullable().default(null),
+  catalogueHosts: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+)(:\d{1,5})?$/,
+          'Expected a host such as backoffice.shop or 192.0.2.7:8443',
+        ),
+    )
+    .max(16)
+    .default([]),
   runtime: z
     .strictObject({
       prefer: z.enum(['auto', 'openvino', 'onnxruntime']).default('auto'),

@@ -157,12 +157,18 @@ export class Counter implements ItemCounter {
   }
 
   placeOf(itemId: string): { box: Box | null } | null {
-    return this.item?.itemId === itemId ? { box: null } : null
+    const isSeen = this.#state.lastAt !== null && this.item?.itemId === itemId
+    return isSeen ? { box: null } : null
   }
 
   /** No more frames come: what lies there is not seen, and must be seen again. */
   loseSight(): void {
     this.#state = { ...this.#state, lastAt: null }
+  }
+
+  anew(): void {
+    const { announced, session, presentAtOpen, lastAt, view } = this.#state
+    if (!announced) this.#state = { ...initialState(), session, presentAtOpen, lastAt, view }
   }
 
   keep(): KeptCounter {

@@ -52,6 +52,8 @@ export interface ItemCounter {
   /** Where an item is seen now, box null: all of the camera's roi is of it. null: it is not seen, or not there. */
   placeOf(itemId: string): { box: Box | null } | null
   loseSight(): void
+  /** Another model or catalogue answers: what lies there and was not told of is recognised anew, what was told of stays. */
+  anew(): void
   /** What restore() of the same counter takes. */
   keep(): unknown
   /** Throws OUTBOX_INVALID for what another counter kept. */

@@ -2,7 +2,7 @@
 import { GroceryError } from '../errors.js'
 import type { PictureInput } from '../recognition/picture.js'
 import type { Box } from '../recognition/types.js'
-import { openUpright } from '../recognition/upright.js'
+import { openPart } from '../recognition/upright.js'
 
 /** Enough for every embedder, and some 40 kB. */
 const longestSide = 480
@@ -29,29 +29,11 @@ export interface KeptPicture {
 export async function keepPicture(
   input: PictureInput,
   name: string,
-  [x0, y0, x1, y1]: Box = [0, 0, 1, 1],
+  box: Box = [0, 0, 1, 1],
 ): Promise<KeptPicture> {
-  const { sharp } = await import('../sharp.js')
   try {
-    const { data, info } = await (
-      await openUpright(input)
-    )
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({ resolveWithObject: true })
-    const { width, height } = info
-    const left = Math.floor(x0 * width)
-    const top = Math.floor(y0 * height)
-    const region = {
-      left,
-      top,
-      width: Math.max(1, Math.ceil(x1 * width) - left),
-      height: Math.max(1, Math.ceil(y1 * height) - top),
-    }
-    const channels = info.channels as 1 | 3
-    const jpeg = await sharp(data, { raw: { width, height, channels } })
-      .extract(region)
+    const { picture, ...region } = await openPart(input, box)
+    const jpeg = await picture
       .resize({ width: longestSide, height: longestSide, fit: 'inside', withoutEnlargement: true })
       .jpeg({ quality: 90 })
       .toBuffer()

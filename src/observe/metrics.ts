@@ -73,6 +73,11 @@ export class Metrics {
     '1 while the camera gives frames that can be used.',
     ['camera'],
   )
+  readonly #cameraPaused = this.#gauge(
+    'camera_paused',
+    '1 while somebody has paused the camera: nothing that it sees is announced.',
+    ['camera'],
+  )
   readonly #cameraStatus = this.#gauge('camera_status', '1 for the present status, else 0.', [
     'camera',
     'status',
@@ -206,6 +211,10 @@ export class Metrics {
     for (const one of cameraStatuses)
       this.#cameraStatus.set({ camera, status: one }, one === status ? 1 : 0)
     if (!well.has(status)) this.#cameraFaults.inc({ camera, status })
+  }
+
+  setPaused(camera: string, isPaused: boolean): void {
+    this.#cameraPaused.set({ camera }, isPaused ? 1 : 0)
   }
 
   /** The totals of the vision process, which start again from 0 with it. */

@@ -101,6 +101,33 @@ const enrol = command.extend({
 
 const forget = command.extend({ sku: id })
 
+const snapshot = command.extend({
+  camera: id,
+  box: box.nullish().describe('A part of its upright picture, 0 to 1; default: the roi'),
+})
+
+const pause = command.extend({ camera: id.nullish().describe('Default: every camera') })
+
+const catalogue = command
+  .extend({
+    version: z.int().min(1).describe('Higher than that of any before; the order that counts'),
+    items: z
+      .array(z.record(z.string(), z.unknown()))
+      .min(1)
+      .optional()
+      .describe('The rows of the catalogue: the columns of the file as fields'),
+    url: z
+      .string()
+      .max(2000)
+      .optional()
+      .describe('Where the rows are, as JSON or CSV; only from catalogueHosts'),
+  })
+  .refine(
+    value => (value.items === undefined) !== (value.url === undefined),
+    'Expected either items or url',
+  )
+  .meta({ oneOf: [{ required: ['items'] }, { required: ['url'] }] })
+
 /** What each verb takes. */
 export const commandSchemas = {
   recognise,
@@ -111,8 +138,18 @@ export const commandSchemas = {
   model,
   enrol,
   forget,
+  snapshot,
+  pause,
+  resume: pause,
+  catalogue,
 } satisfies Record<Verb, z.ZodType>
 export type CommandPayload<V extends Verb> = z.infer<(typeof commandSchemas)[V]>
+
+const pausedNow = z.strictObject({
+  paused: z
+    .array(z.strictObject({ camera: z.string(), since: z.iso.datetime({ precision: 3 }) }))
+    .describe('Every camera that is paused now'),
+})
 
 const { decision, askReason, alternatives } = itemSchema.shape
 
@@ -179,6 +216,26 @@ export const resultSchemas = {
     sku: z.string(),
     version: whole.describe('Of the gallery'),
     pictures: whole.describe('That are gone'),
+  }),
+  snapshot: z.strictObject({
+    camera: z.string(),
+    capturedAt: z.iso.datetime({ precision: 3 }),
+    box: box.describe('What it shows of the upright picture: what was asked for, inside the roi'),
+    width: whole.describe('Pixels; as many as the reply has room for'),
+    height: whole,
+    jpeg: z.string().describe('Base64, at most 64,000 characters; mask is black'),
+  }),
+  pause: pausedNow,
+  resume: pausedNow,
+  catalogue: z.strictObject({
+    version: whole,
+    products: whole.describe('Rows'),
+    recognisable: whole.describe(
+      'What may be named now: of the model what is sold here, and twins of it',
+    ),
+    status: z
+      .enum(['active', 'waiting'])
+      .describe('waiting: it is kept, and holds once no session is open and nothing lies there'),
   }),
 } satisfies Record<Verb, z.ZodType>
 export type CommandResult<V extends Verb> = z.infer<(typeof resultSchemas)[V]>

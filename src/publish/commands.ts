@@ -20,7 +20,16 @@ const maxRemembered = 5000
 const commandRate: Rate = { burst: 100, perSecond: 20 }
 /** Once a connection of the till; each goes through the whole outbox and sends it. */
 const resendRate: Rate = { burst: 20, perSecond: 1 }
-const rateOf = (kind: string): Rate => (kind === 'resend' ? resendRate : commandRate)
+/** Each decodes a picture, or reads a whole catalogue. */
+const costlyRate: Rate = { burst: 10, perSecond: 1 }
+const rates: Record<string, Rate> = {
+  resend: resendRate,
+  snapshot: costlyRate,
+  catalogue: costlyRate,
+}
+const rateOf = (kind: string): Rate => rates[kind] ?? commandRate
+/** What changes nothing need not be remembered: the answer is a picture of now, and no picture is kept, on disk or in memory. */
+const isAnew = (verb: Verb): boolean => verb === 'snapshot'
 /** Of "too many", so that a flood is not answered by another one. */
 const complaintRate: Rate = { burst: 20, perSecond: 1 }
 
@@ -77,6 +86,11 @@ export class Commands {
       const known = this.checkVerb(verb)
       const checked = checkPayload(known, payload)
       this.forgetOld()
+      if (isAnew(known)) {
+        this.checkAge(known, checked.expiresAt)
+        this.counts.accepted++
+        return await this.run(known, checked)
+      }
       // The payload of a repetition is not looked at again, and neither is its age.
       const key = `${known} ${checked.requestId}`
       const before = this.remembered.get(key)?.reply ?? this.options.replies?.get(key)

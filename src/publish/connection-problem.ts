@@ -11,6 +11,9 @@ export interface ConnectionProblem {
 export const tooLarge = (bytes: number, most: number): Error =>
   Object.assign(new Error(`Packet too large: ${bytes} bytes, at most ${most}`), { code: 0x95 })
 
+export const isTooLarge = (error: unknown): error is Error =>
+  (error as { code?: unknown } | null)?.code === 0x95
+
 /** MQTT 5, reason code of DISCONNECT: session taken over. */
 export const takenOver = 0x8e
 

@@ -67,11 +67,12 @@ const state: StateMessage = {
       id: 'top',
       status: 'stalled',
       reason: { code: 'CAMERA_STALLED', message: 'Expected a frame from top within 3 s' },
+      pausedSince: null,
     },
   ],
   model: { name: 'grocery81', version: 1, sha256 },
   gallery: null,
-  catalogue: null,
+  catalogue: '20261122',
   runtime: { name: 'openvino', version: '2026.4.1' },
   device: 'CPU',
   memory: {
@@ -178,6 +179,17 @@ export const commandExamples: Record<Verb, object> = {
     from: { camera: 'top', box: [0.2, 0.1, 0.8, 0.9] },
   },
   forget: { requestId: 'r-17', sku: '4711' },
+  snapshot: { requestId: 'r-17', camera: 'top', box: [0.2, 0.1, 0.8, 0.9] },
+  pause: { requestId: 'r-17', camera: 'top' },
+  resume: { requestId: 'r-17' },
+  catalogue: {
+    requestId: 'r-17',
+    version: 20261122,
+    items: [
+      { sku: '4173', name: 'Royal Gala', unit: 'g', price: 299, active: true },
+      { sku: '4416', name: 'Anjou', unit: 'g', price: 349, active: false },
+    ],
+  },
 }
 
 export const resultExamples: { [V in Verb]: CommandResult<V> } = {
@@ -198,4 +210,15 @@ export const resultExamples: { [V in Verb]: CommandResult<V> } = {
   model: { name: 'grocery81', version: 3, status: 'waiting' },
   enrol: { sku: '4711', version: 12, pictures: 1, warnings: [] },
   forget: { sku: '4711', version: 13, pictures: 1 },
+  snapshot: {
+    camera: 'top',
+    capturedAt: at,
+    box: [0.2, 0.1, 0.8, 0.9],
+    width: 720,
+    height: 540,
+    jpeg: '/9j/4AAQSkZJRgABAQ==',
+  },
+  pause: { paused: [{ camera: 'top', since: at }] },
+  resume: { paused: [] },
+  catalogue: { version: 20261122, products: 2, recognisable: 1, status: 'active' },
 }

@@ -61,6 +61,16 @@ export function discoveryMessage(config: Pick<Config, 'kiosk' | 'cameras' | 'mqt
         json_attributes_template: '{{ {"reasons": value_json.reasons} | tojson }}',
       },
       problem: problem('problem', 'Problem', "value_json.readiness == 'ready'"),
+      paused: {
+        ...entity(
+          'paused',
+          'binary_sensor',
+          'Paused',
+          state,
+          "{{ 'OFF' if value_json.reasons | selectattr('code', 'eq', 'CAMERA_PAUSED') | list == [] else 'ON' }}",
+        ),
+        entity_category: 'diagnostic',
+      },
       // With a dot it would be the method of Python's dict.
       items: entity(
         'items',

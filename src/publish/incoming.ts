@@ -1,9 +1,11 @@
 // What comes in over MQTT: commands are answered, acks and the words of the till checked and handed on, the rest ignored and counted.
 import type { IPublishPacket } from 'mqtt'
 import type { z } from 'zod'
+import type { ErrorCode } from '../errors.js'
 import type { Logger } from '../log.js'
 import type { Reply } from './command-messages.js'
 import { type Commands, describeIssues, maxCommandBytes } from './commands.js'
+import { isTooLarge } from './connection-problem.js'
 import type { Delivery } from './delivery.js'
 import {
   ackSchema,
@@ -23,6 +25,10 @@ type TillWord =
 export type TillListener = (...word: TillWord) => void
 
 type ReplyProperties = NonNullable<IPublishPacket['properties']>
+
+const refuse = (requestId: string | null, code: ErrorCode, message: string): Reply => ({
+  ...{ requestId, ok: false, error: { code, message }, result: null },
+})
 
 export interface IncomingOptions {
   topics: Topics
@@ -78,10 +84,14 @@ export class Incoming {
     const { responseTopic, correlationData } = packet.properties ?? {}
     const topic = this.isAllowed(responseTopic) ? responseTopic : this.options.topics.reply(verb)
     const properties = correlationData ? { correlationData } : {}
-    await reply(topic, answer, properties).catch(error =>
+    await reply(topic, answer, properties)
+      .catch(error => {
+        if (!isTooLarge(error)) throw error
+        const words = `Expected a broker that takes the reply to ${verb} but ${error.message}`
+        return reply(topic, refuse(answer.requestId, 'REPLY_TOO_LARGE', words), properties)
+      })
       // The till asks again with the same requestId and gets the same reply.
-      log.warn({ err: error, verb }, 'mqtt: a reply was lost'),
-    )
+      .catch(error => log.warn({ err: error, verb }, 'mqtt: a reply was lost'))
   }
 
   /** Nobody may make us write into our own log of events, nor publish to a pattern or the broker's own topics. */

@@ -160,11 +160,15 @@ export const stateSchema = z.strictObject({
       id: z.string(),
       status: z.enum(cameraStatuses),
       reason: problem.nullable(),
+      pausedSince: time('Nothing that it sees is announced since then').nullable(),
     }),
   ),
   model: modelRefSchema.nullable(),
   gallery: whole.nullable().describe('Version'),
-  catalogue: z.string().nullable().describe('Version'),
+  catalogue: z
+    .string()
+    .nullable()
+    .describe('Version that the command `catalogue` brought; null: the file of the configuration'),
   runtime: z.strictObject({ name: z.string(), version: z.string() }).nullable(),
   device: z.string().nullable(),
   memory: z.strictObject({

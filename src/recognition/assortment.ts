@@ -113,9 +113,18 @@ export function assortmentOf(
 
 /** Reads what the files say of a model's classes. Throws CATALOGUE_INVALID, PRIORS_INVALID. */
 export function readAssortment(labels: readonly Label[], files: AssortmentFiles): Assortment {
-  const { catalogue, priors, site = null, priorWeight = 1 } = files
-  const read = catalogue ? readCatalogue(catalogue) : null
-  const assortment = assortmentOf(labels, read, catalogue ?? undefined)
+  const { catalogue, ...others } = files
+  return assortmentWith(labels, catalogue ? readCatalogue(catalogue) : null, catalogue, others)
+}
+
+/** The same of a catalogue that was read already. @param name of it in messages */
+export function assortmentWith(
+  labels: readonly Label[],
+  catalogue: Catalogue | null,
+  name: string | null | undefined,
+  { priors, site = null, priorWeight = 1 }: Omit<AssortmentFiles, 'catalogue'>,
+): Assortment {
+  const assortment = assortmentOf(labels, catalogue, name ?? undefined)
   if (!priors) return assortment
   const shares = sharesAt(readPriors(priors), site, priors)
   const skus = assortment.sold.map(list => list.map(({ sku }) => sku))

@@ -26,10 +26,13 @@ const row = z.strictObject({
   gtin: z.union([text, z.number().transform(String)]).nullish(),
   unit: z.enum(['each', 'g', ''], 'Expected unit each or g').nullish(),
   meanGrams: z
-    .union([z.literal(''), z.coerce.number().positive('Expected positive grams')])
+    .union(
+      [z.literal(''), z.coerce.number().positive('Expected positive grams')],
+      'Expected positive grams',
+    )
     .nullish(),
   /** In minor units (cents): for one where unit is each, for a kilogram where it is g. Nothing is sold by it. */
-  price: z.union([z.literal(''), z.coerce.number().int('Expected whole cents').min(0)]).nullish(),
+  price: z.union([z.literal(''), z.coerce.number().int().min(0)], 'Expected whole cents').nullish(),
   /** Whether it is sold here; in every row or in none. */
   active: z
     .unknown()
@@ -56,34 +59,70 @@ export type Catalogue = Map<string, CatalogueRow>
 export const saysWhatIsSold = (catalogue: Catalogue): boolean =>
   [...catalogue.values()].some(({ active }) => active !== undefined)
 
-function rowsOf(path: string): unknown[] {
+/** Of what the daemon keeps (catalogue-desk.ts): the rows, with the version that they came with. */
+export const keptFormat = 1
+
+/** As many wrong rows as somebody mends at a time, and as a message has room for. */
+const mostProblems = 20
+const mostShown = 60
+
+/** @param path for messages @param text JSON where it begins with a bracket, else CSV with a header. Throws CATALOGUE_INVALID. */
+export function parseRows(text: string, path: string): unknown[] {
   try {
-    const bytes = readFileSync(path, 'utf8')
-    if (!path.endsWith('.json')) {
-      return parse(bytes, { columns: true, trim: true, bom: true, skip_empty_lines: true })
+    if (!/^\s*[[{]/.test(text)) {
+      return parse(text, { columns: true, trim: true, bom: true, skip_empty_lines: true })
     }
-    const json: unknown = JSON.parse(bytes)
+    const json: unknown = JSON.parse(text)
     if (Array.isArray(json)) return json
+    const { format, products } = json as { format?: unknown; products?: unknown }
+    if (format === keptFormat && Array.isArray(products)) return products
     throw new Error('Expected a list of products')
   } catch (cause) {
     throw new GroceryError('CATALOGUE_INVALID', `${path}: ${(cause as Error).message}`, { cause })
   }
 }
 
-/** Reads a CSV with a header, or a JSON list. Throws CATALOGUE_INVALID with every wrong row. */
+/** Reads a CSV with a header, or a JSON list. Throws CATALOGUE_INVALID with every wrong row in its details. */
 export function readCatalogue(path: string): Catalogue {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new GroceryError('CATALOGUE_INVALID', `${path}: ${(cause as Error).message}`, { cause })
+  }
+  return checkRows(parseRows(text, path), path)
+}
+
+const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'nothing'
+  return text.length > mostShown ? `${text.slice(0, mostShown)}…` : text
+}
+
+/** What is wrong with a row's field, and what stands there. */
+function describeIssue(raw: unknown, { path, message }: z.core.$ZodIssue): string {
+  const received = path.reduce<unknown>(
+    (at, key) => (at as Record<PropertyKey, unknown>)?.[key],
+    raw,
+  )
+  const words = /received/.test(message) ? message : `${message} but received ${shown(received)}`
+  return path.length > 0 ? `${path.join('.')}: ${words}` : words
+}
+
+/** @param name of the rows in messages. Throws CATALOGUE_INVALID with every wrong row in its details. */
+export function checkRows(rows: readonly unknown[], name: string): Catalogue {
   const catalogue: Catalogue = new Map()
   const problems: string[] = []
   const unknown = new Set<string>()
-  const rows = rowsOf(path).map(raw => {
+  const known = rows.map(raw => {
     if (typeof raw !== 'object' || raw === null) return raw
-    for (const name of Object.keys(raw)) {
-      if (!columns.includes(name)) unknown.add(name)
+    for (const column of Object.keys(raw)) {
+      if (!columns.includes(column)) unknown.add(column)
     }
-    return Object.fromEntries(Object.entries(raw).filter(([name]) => name in row.shape))
+    return Object.fromEntries(Object.entries(raw).filter(([column]) => column in row.shape))
   })
-  for (const name of unknown) problems.push(`Unknown column "${name}"${didYouMean(name, columns)}`)
-  rows.forEach((raw, index) => {
+  for (const column of unknown)
+    problems.push(`Unknown column ${shown(column)}${didYouMean(column, columns)}`)
+  known.forEach((raw, index) => {
     const result = row.safeParse(raw)
     if (result.success) {
       if (catalogue.has(result.data.sku))
@@ -91,9 +130,8 @@ export function readCatalogue(path: string): Catalogue {
       catalogue.set(result.data.sku, result.data)
       return
     }
-    for (const issue of result.error.issues) {
-      problems.push(`row ${index + 1}: ${issue.path.join('.')}: ${issue.message}`)
-    }
+    for (const issue of result.error.issues)
+      problems.push(`row ${index + 1}: ${describeIssue(raw, issue)}`)
   })
   if (saysWhatIsSold(catalogue)) {
     for (const { sku, active } of catalogue.values()) {
@@ -102,9 +140,9 @@ export function readCatalogue(path: string): Catalogue {
     }
   }
   if (problems.length === 0) return catalogue
-  throw new GroceryError('CATALOGUE_INVALID', `${path}: ${problems.join('; ')}`, {
-    details: problems,
-  })
+  const told = problems.slice(0, mostProblems)
+  if (problems.length > told.length) told.push(`and ${problems.length - told.length} more`)
+  throw new GroceryError('CATALOGUE_INVALID', `${name}: ${told.join('; ')}`, { details: problems })
 }
 
 /** What a product costs, in minor units for one or for a kilogram; only to compare and to reckon, never to sell by. */

@@ -93,7 +93,7 @@ export const readyState: StateMessage = {
   asOf: '2026-11-22T10:15:30.000Z',
   readiness: 'ready',
   reasons: [],
-  cameras: [{ id: 'lane', status: 'live', reason: null }],
+  cameras: [{ id: 'lane', status: 'live', reason: null, pausedSince: null }],
   model: { name: 'grocery81', version: 1, sha256: 'ab'.repeat(32) },
   gallery: null,
   catalogue: null,

@@ -6,6 +6,56 @@ const both = ['single', 'tray'] as const
 const apple = (frames: number) => (p: Lane) => p.frames(frames, 'apple@left')
 const empty = (frames: number) => (p: Lane) => p.frames(frames, '')
 
+/** @param unseen what of it counts as hidden: single says it at once, a tray only of what lies under something */
+const cleaned = (mode: 'single' | 'tray', unseen: string): Situation => ({
+  name: 'the counter is cleaned while its camera is paused',
+  modes: [mode],
+  steps: [
+    [
+      'an apple is laid down and sold',
+      p => apple(6)(p).pos('added', { lineId: 'l1', sku: 'apple' }),
+      ['placed apple', 'changed bound apple, sold', 'basket complete: apple'],
+    ],
+    [
+      '`pause`; a cloth wipes, presses on the scale and stays: 20 s',
+      p => (p.checkout.pause(true), p.frames(50, 'moving').weigh(900).frames(150, '?@middle')),
+      [`basket incomplete, ok: apple${unseen}`],
+    ],
+    [
+      '`resume`; the apple lies there as before',
+      p => (p.checkout.pause(false), p.weigh(180).frames(40, 'apple@left')),
+      ['basket complete: apple'],
+    ],
+    [
+      '`pause`; the apple is taken away',
+      p => (p.checkout.pause(true), p.frames(50, '')),
+      [`basket incomplete, ok: apple${unseen}`],
+    ],
+    [
+      '`resume`',
+      p => (p.checkout.pause(false), p.frames(40, '')),
+      ['removed taken apple, sold', 'basket complete: nothing'],
+    ],
+    [
+      'a pear is laid down; `pause`, and the till closes its session',
+      p => {
+        p.frames(6, 'pear@left').checkout.pause(true)
+        p.till(p.checkout.close('s1', p.now())).frames(20, 'pear@left')
+      },
+      ['placed pear', 'removed sessionEnd pear, leftover', 'basket incomplete, ok: nothing'],
+    ],
+    [
+      'it opens the next one, and `resume`',
+      p => {
+        p.till(p.checkout.open('s2', p.now())).frames(20, 'pear@left').checkout.pause(false)
+        p.frames(20, 'pear@left')
+      },
+      ['placed pear (presentAtOpen)', 'basket complete: pear'],
+    ],
+  ],
+  note: 'What lies there is neither gone nor another thing while nobody looks; the till’s own words go on being heard, and nobody is called.',
+})
+
 export const common: Situation[] = [
   {
     name: 'picked up and put back in 2 s',
@@ -250,6 +300,8 @@ export const common: Situation[] = [
       ],
     ],
   },
+  cleaned('single', '; hidden: apple'),
+  cleaned('tray', ''),
   {
     name: "enrolment while a shopper's session is suspended",
     modes: both,

@@ -46,8 +46,9 @@ export async function* tryModels(config: Config): AsyncGenerator<Tried> {
   const { classifierFor } = await import('../../recognition/choose.js')
   const { Detector } = await import('../../recognition/detector.js')
   const { Embedder } = await import('../../recognition/embedder.js')
+  const { catalogueFile } = await import('../../kept-catalogue.js')
   const { TextReader } = await import('../../recognition/text/reader.js')
-  const { kiosk, cameras, models, catalogue, runtime, memory, recognition } = config
+  const { kiosk, cameras, models, runtime, memory, recognition } = config
   const budget = new MemoryBudget(memory)
   const held: Stoppable[] = []
   const hold = <T extends Stoppable>(one: T): T => {
@@ -67,7 +68,7 @@ export async function* tryModels(config: Config): AsyncGenerator<Tried> {
   try {
     yield await attempt('model', async () => {
       const { classifier: model, ensemble } = models
-      const shop = { catalogue, site: kiosk.site, recognition }
+      const shop = { catalogue: catalogueFile(config), site: kiosk.site, recognition }
       const classifier = hold(classifierFor({ model, ensemble, runtime, budget, ...shop }))
       return { part: 'model', info: await classifier.start() }
     })

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { Command } from 'commander'
 import type { Config } from '../../config/schema.js'
-import { type ErrorCode, errorTable, GroceryError } from '../../errors.js'
+import { coded, GroceryError } from '../../errors.js'
 import type { Reply } from '../../publish/command-messages.js'
 
 interface Options {
@@ -60,11 +60,8 @@ async function askDaemon(
     })
   }
   if (reply.ok) return reply.result as Result
-  const { code, message } = reply.error ?? {
-    code: reply.code ?? 'INTERNAL',
-    message: reply.message ?? 'no words',
-  }
-  throw new GroceryError((code in errorTable ? code : 'INTERNAL') as ErrorCode, message)
+  const { code = 'INTERNAL', message = 'no words' } = reply.error ?? reply
+  throw coded({ code, message })
 }
 
 /** No daemon runs: what it would do before it lets a model answer, and the record that it reads at its start. */
@@ -79,7 +76,8 @@ async function activateHere(
   const { openCandidate } = await import('../../updates/candidate.js')
   const { prove } = await import('../../updates/prove.js')
   const { writeActivation } = await import('../../updates/records.js')
-  const { catalogue, kiosk, recognition, runtime, memory, outbox } = config
+  const { catalogueFile } = await import('../../kept-catalogue.js')
+  const { kiosk, recognition, runtime, memory, outbox } = config
   const trust = trustOf(config.models)
   const { chain, place } = answering(config, trust)
   const installed = openCandidate({
@@ -93,7 +91,7 @@ async function activateHere(
   await prove(
     installed,
     {
-      shop: { catalogue, site: kiosk.site, recognition },
+      shop: { catalogue: catalogueFile(config), site: kiosk.site, recognition },
       runtime,
       memory,
       cacheDir: runtime.cache ? join(outbox.dir, 'cache') : null,

@@ -29,6 +29,8 @@ export interface CheckoutSettings {
   newId(): string
 }
 
+/** Why a paused camera announces nothing. */
+export const whyPaused = 'the camera is paused'
 const nothing: Outcome = { actions: [], why: null }
 
 const keptFormat = 'checkout-1'
@@ -50,6 +52,7 @@ export class Checkout implements ItemCounter {
   #isHeard = false
   #lastSightAt: number | null = null
   #isDark = false
+  #isPaused = false
 
   constructor(counter: ItemCounter, settings: CheckoutSettings) {
     this.#counter = counter
@@ -69,7 +72,21 @@ export class Checkout implements ItemCounter {
     return this.#counter.session
   }
 
+  /**
+   * Somebody works at the counter: pictures and scale decide nothing until it goes on, and nobody is called. What lies there
+   * stays as it was told, unseen; then it must be seen again. The till's own words go on.
+   */
+  pause(isPaused: boolean): void {
+    this.#isPaused = isPaused
+    if (isPaused) this.loseSight()
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused
+  }
+
   see(frame: FrameObservations, at: number, leads: boolean): Outcome {
+    if (this.#isPaused) return { actions: [], why: whyPaused }
     const { capturedAt, ageMs, camera } = frame
     if (leads) {
       this.#lastSightAt = at
@@ -81,6 +98,10 @@ export class Checkout implements ItemCounter {
   loseSight(): void {
     this.#lastSightAt = null
     this.#counter.loseSight()
+  }
+
+  anew(): void {
+    this.#counter.anew()
   }
 
   open(session: string, now: Moment): Outcome {
@@ -159,7 +180,13 @@ export class Checkout implements ItemCounter {
   /** A reading of the scale under the whole counter. */
   weigh(reading: Reading, now: Moment): Outcome {
     const before = this.#scale.grams ?? 0
-    return this.#take(this.#ofOne(read(this.#scale, reading, now.at), before), now)
+    // A hand on the scale, or a lamp: only what it weighs now is known.
+    const weighing = read(this.#scale, reading, now.at)
+    if (this.#isPaused) {
+      this.#scale = { ...weighing.state, waiting: null }
+      return nothing
+    }
+    return this.#take(this.#ofOne(weighing, before), now)
   }
 
   /** The pictures say that a line is not what lies there, or do not say so any more. */
@@ -212,7 +239,7 @@ export class Checkout implements ItemCounter {
   #situation(at: number) {
     const { items, hidden, session } = this.#counter
     return {
-      isOpen: session !== null && !session.suspended && !this.#ledger.attendant,
+      isOpen: session !== null && !session.suspended && !this.#ledger.attendant && !this.#isPaused,
       items,
       hidden,
       view: this.#counter.basket(at).view,

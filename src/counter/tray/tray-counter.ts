@@ -168,6 +168,16 @@ export class TrayCounter implements ItemCounter {
     this.#state = { ...this.#state, lastAt: null, stillSince: null }
   }
 
+  anew(): void {
+    const { tracks, openUnseen } = this.#state
+    const untold = tracks.filter(track => !track.announced)
+    this.#state = {
+      ...this.#state,
+      tracks: tracks.filter(track => track.announced),
+      openUnseen: openUnseen || untold.some(track => track.presentAtOpen),
+    }
+  }
+
   keep(): KeptTray {
     const items = this.#state.tracks
       .filter(isKnown)
