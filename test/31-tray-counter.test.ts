@@ -16,6 +16,8 @@ import { counterSettings } from './helpers/counter-settings.js'
 import { clipOf, emptyClip, hauntedClip } from './tray/scenarios.js'
 import { emptyScore, figures, play as playClip, type PlayOptions } from './tray/score.js'
 
+t.setTimeout(300_000)
+
 const spots: Record<string, Box> = {
   left: [0.05, 0.3, 0.25, 0.55],
   middle: [0.4, 0.3, 0.6, 0.55],
