@@ -246,6 +246,7 @@ export class Daemon {
       broker: () => ({ connected: publisher.connected, url: publisher.url }),
       clockSynced: () => envelope.clockSynced,
       gallery: () => envelope.gallery,
+      products: () => products.all,
       basket: () => publisher.basketMessage(),
       dispatch: (verb, payload) => publisher.dispatch(verb, payload),
       askPreview: camera => vision.send({ type: 'preview', camera }),

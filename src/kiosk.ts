@@ -11,6 +11,7 @@ import type {
   FrameView,
   KioskView,
   Preview,
+  ProductView,
   ViewKind,
   ViewListener,
 } from './observe/view.js'
@@ -32,6 +33,7 @@ export interface KioskOptions {
   clockSynced(): boolean
   /** The version that answers; null: no gallery. */
   gallery(): number | null
+  products(): ProductView[]
   basket(): BasketMessage
   dispatch(verb: string, payload: object): Promise<CommandReply>
   /** Asks vision for one picture of a camera. */
@@ -106,6 +108,10 @@ export class Kiosk implements KioskView {
 
   cameras(): CameraView[] {
     return [...this.#cameras.values()]
+  }
+
+  products(): ProductView[] {
+    return this.#options.products()
   }
 
   broker(): BrokerView {
