@@ -33,7 +33,12 @@ export class Products {
   /** All that a picture may be named, each sku once. */
   get all(): GalleryProduct[] {
     const taught = this.#taught().filter(({ sku }) => !this.#bySku.has(sku))
-    return [...this.#bySku.values(), ...taught].map(({ sku, name, plu, gtin }) => ({ sku, name, plu, gtin }))
+    return [...this.#bySku.values(), ...taught].map(({ sku, name, plu, gtin }) => ({
+      sku,
+      name,
+      plu,
+      gtin,
+    }))
   }
 
   /** With its unit and weight; undefined where only the gallery knows it, or nobody. */

@@ -9,7 +9,16 @@ import { hasTurboJpeg } from '../src/inference/addon.js'
 import { compareViews, judgeView, viewSize } from '../src/recognition/view/compare.js'
 import { referenceFile, writeReference } from '../src/recognition/view/reference.js'
 import { ViewWatch } from '../src/recognition/view/watch.js'
-import { blurred, covered, place, pushed, reach, sceneOf, seeded, seen } from './helpers/counter-views.js'
+import {
+  blurred,
+  covered,
+  place,
+  pushed,
+  reach,
+  sceneOf,
+  seeded,
+  seen,
+} from './helpers/counter-views.js'
 import { HandClock } from './helpers/kiosk-parts.js'
 import { verdicts, viewRows } from './helpers/view-rows.js'
 

@@ -39,7 +39,7 @@ interface Measure {
   remedy: string
 }
 
-/** Steps of a glare pixel, and what counts as clipped, of 255. */
+/** What counts as overexposed, and as without any light, of 255. */
 export const clippedFrom = 250
 export const blackUpTo = 4
 /** Ten items, in turn at each of these places as the picture shows them. */
@@ -57,7 +57,7 @@ export const measures = {
   edgeWidth: {
     name: 'width of an edge',
     unit: '‰ of the region',
-    limit: { max: 10 },
+    limit: { max: 7 },
     remedy:
       'Clean the lens and its window, turn the focus until the figure is lowest, then lock it (docs/12-cameras.md).',
   },
@@ -150,7 +150,8 @@ export const measures = {
     name: 'capture to answer, median',
     unit: 'ms',
     limit: { max: 500 },
-    remedy: 'Run `grocerd bench` and `grocerd doctor`: the device may not be the one that is meant.',
+    remedy:
+      'Run `grocerd bench` and `grocerd doctor`: the device may not be the one that is meant.',
   },
   telling: {
     name: 'places that can be known again',
@@ -171,7 +172,13 @@ export function figure(id: MeasureId, value: number | null, limit?: Limit): Figu
   const { name, unit, limit: usual } = measures[id]
   const held = limit ?? usual
   const rounded = value === null ? null : Math.round(value * 10) / 10
-  return { name, value: rounded, unit, limit: held, ok: rounded !== null && isWithin(rounded, held) }
+  return {
+    name,
+    value: rounded,
+    unit,
+    limit: held,
+    ok: rounded !== null && isWithin(rounded, held),
+  }
 }
 
 /** What to do about those that are beyond their limits, each once. */

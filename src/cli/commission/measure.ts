@@ -17,8 +17,7 @@ function* cornersOf(region: Region): Generator<[x: number, y: number]> {
   const { columns, rows } = blocksOf(region)
   for (let row = 0; row < rows; row++)
     for (let column = 0; column < columns; column++)
-      if (region.counts[row * columns + column])
-        yield [column * blockPixels, row * blockPixels]
+      if (region.counts[row * columns + column]) yield [column * blockPixels, row * blockPixels]
 }
 
 /** Contrast of a block over its steepest slope: so many pixels wide is the sharpest edge in it; null: it has none. */

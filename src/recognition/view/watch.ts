@@ -1,6 +1,5 @@
 // Watches one camera's view against its reference picture, which is kept in the state directory; only what lasts is said.
 import type { Clock } from '../../clock.js'
-import type { CameraConfig } from '../../config/schema.js'
 import { hasTurboJpeg, jpegLuma } from '../../inference/addon.js'
 import { hiddenCells, hideCells } from '../mask.js'
 import type { PictureInput } from '../picture.js'

@@ -1,0 +1,301 @@
+// grocerd commission: a technician, a real daemon, a camera whose pictures the test changes, a scale over MQTT, to a sheet that says pass or fail.
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect } from 'mqtt'
+import { chromium } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { productNamed } from '../src/cli/commission/items.js'
+import { figure, figureWords, limitWords, toleranceOf } from '../src/cli/commission/limits.js'
+import { bandsOf, flickerOf, focusOf, glareOf, lightOf } from '../src/cli/commission/measure.js'
+import { meanOf, regionOf } from '../src/cli/commission/region.js'
+import { readingOf } from '../src/cli/commission/scale.js'
+import { hasTurboJpeg, probeRuntime } from '../src/inference/addon.js'
+import { referenceFile } from '../src/recognition/view/reference.js'
+import { freePort } from './helpers/brokers.js'
+import { live, photograph, scenes, Technician } from './helpers/commissioning.js'
+import { type RunningDaemon, startDaemon } from './helpers/daemon.js'
+import { FakeCamera } from './helpers/fake-camera.js'
+
+t.setTimeout(300_000)
+
+const hasRuntime = (['openvino', 'onnxruntime'] as const).some(name => probeRuntime(name).found)
+const skip = hasRuntime && hasTurboJpeg() ? false : 'a runtime and libturbojpeg are wanted'
+const executablePath = '/usr/bin/chromium'
+
+const whole = { id: 'counter', roi: [0, 0, 1, 1] as [number, number, number, number] }
+const camera = { ...whole, rotate: 0 as const, mask: null }
+const regions = async (...scene: Parameters<typeof live>) =>
+  Promise.all((await live(...scene)).map(jpeg => regionOf(jpeg, camera)))
+
+t.test('a page is sharp or not, whatever it is blurred by, and noise is no sharpness', async t => {
+  const width = async (blur: number) =>
+    focusOf(meanOf(await regions(scenes.page, { blur }))).edgeWidth!
+  const widths = [await width(0), await width(2), await width(4), await width(8)]
+  t.same(
+    widths,
+    [...widths].sort((a, b) => a - b),
+    widths.join(', '),
+  )
+  const isSharp = widths.map(value => figure('edgeWidth', value).ok)
+  t.same(isSharp, [true, true, false, false], 'the limit is a blur of 4/1000 of the width')
+  t.same(focusOf(meanOf(await regions(scenes.plain))), { edges: 0, edgeWidth: null })
+})
+
+t.test('light, flicker and glare are what was painted', async t => {
+  const [empty] = await regions(scenes.empty)
+  t.ok(Math.abs(lightOf(empty!).brightness! - 54.2) < 0.5, String(lightOf(empty!).brightness))
+  t.equal(lightOf(empty!).black, 0)
+  t.same(glareOf(empty!), { glare: 0, glareSpot: 0, where: 'top left' })
+  const [glary] = await regions(scenes.glary)
+  const found = glareOf(glary!)
+  t.ok(Math.abs(found.glare! - 5.37) < 0.2, String(found.glare))
+  t.equal(found.where, 'top right')
+  t.ok(flickerOf((await regions(scenes.empty)).map(bandsOf)) < 1, 'noise is no flicker')
+  const beating = flickerOf((await regions(scenes.empty, { light: [1, 0.9] })).map(bandsOf))
+  t.ok(Math.abs(beating - 13.8) < 1, String(beating))
+})
+
+t.test('nothing of a mask is measured, and nothing beyond the roi', async t => {
+  const mask = [[0.6, 0, 1, 0.5] as [number, number, number, number]]
+  const [jpeg] = await live(scenes.glary)
+  const masked = await regionOf(jpeg!, { ...camera, mask })
+  t.equal(glareOf(masked).glare, 0)
+  const left = await regionOf(jpeg!, { ...camera, roi: [0, 0, 0.5, 1] })
+  t.same(
+    [left.width, left.height],
+    [316, 480],
+    'a rim of four pixels is left out where the roi ends',
+  )
+  t.equal(glareOf(left).glare, 0)
+})
+
+t.test('figures, limits, weights and products in words', t => {
+  t.equal(
+    figureWords(figure('edgeWidth', 4.14)),
+    'width of an edge 4.1 ‰ of the region (at most 7)',
+  )
+  t.equal(figureWords(figure('edges', null)), 'places with an edge not measured (12 or more)')
+  t.same([limitWords({ min: 20, max: 80 }), limitWords({})], ['20 to 80', ''])
+  t.same([toleranceOf(500), toleranceOf(5000)], [10, 50])
+  t.same(readingOf('{"grams": 512, "state": "stable"}', 7), { grams: 512, isStable: true, at: 7 })
+  t.same(readingOf('{"grams": 1, "state": "zero"}', 7), { grams: 0, isStable: true, at: 7 })
+  const weighed = { eventId: 'e', kind: 'weighed', weight: 300 }
+  t.same(readingOf(JSON.stringify(weighed), 7), { grams: 300, isStable: true, at: 7 })
+  t.equal(readingOf(JSON.stringify({ ...weighed, lineId: 'l' }), 7), null, 'a line of the receipt')
+  t.equal(readingOf('offline', 7), null)
+  const product = (sku: string, name: string, plu: string | null) => ({
+    sku,
+    name,
+    plu,
+    gtin: null,
+  })
+  const all = [
+    product('banana', 'Banana', '4011'),
+    product('pl', 'Pink Lady', '4128'),
+    product('pg', 'Pink Grapefruit', null),
+  ]
+  for (const text of ['banana', '4011', ' BANANA ', 'ban'])
+    t.equal(productNamed(text, all).sku, 'banana', text)
+  t.throws(() => productNamed('pink', all), {
+    code: 'PRODUCT_UNKNOWN',
+    message:
+      'Expected the sku, PLU, GTIN or name of a product that the kiosk can name but it may be Pink Lady (pl), Pink Grapefruit (pg): "pink"',
+  })
+  t.throws(() => productNamed('bananna', all), {
+    message:
+      'Expected the sku, PLU, GTIN or name of a product that the kiosk can name but none is; did you mean "Banana"?: "bananna"',
+  })
+  t.end()
+})
+
+interface Shop {
+  dir: string
+  state: string
+  config: string
+  camera: FakeCamera
+  daemon: RunningDaemon
+  ports: { http: number; mqtt: number }
+}
+
+async function shop(t: Test, more: object = {}): Promise<Shop> {
+  const dir = mkdtempSync(join(tmpdir(), 'grocerd-commission-'))
+  const eyes = new FakeCamera(join(dir, 'camera'))
+  eyes.start()
+  eyes.show(await live(scenes.empty))
+  const ports = { http: await freePort(), mqtt: await freePort() }
+  const daemon = await startDaemon(dir, {
+    kiosk: { id: 'lane-3', site: 'shop-12' },
+    cameras: [{ id: 'counter', source: eyes.source, fps: 10 }],
+    mqtt: { url: 'embedded', listen: `127.0.0.1:${ports.mqtt}` },
+    http: { listen: `127.0.0.1:${ports.http}` },
+    ...more,
+  })
+  t.teardown(async () => {
+    daemon.process.kill('SIGKILL')
+    await daemon.ended
+    eyes.stop()
+    rmSync(dir, { recursive: true, force: true, maxRetries: 5 })
+  })
+  for (;;) {
+    const answer = await fetch(`http://127.0.0.1:${ports.http}/readyz`)
+    if (answer.ok) break
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+  return {
+    dir,
+    state: join(dir, 'state'),
+    config: join(dir, 'grocerd.yaml'),
+    camera: eyes,
+    daemon,
+    ports,
+  }
+}
+
+const goods = [
+  ...['banana', 'lime', 'pineapple', 'cucumber', 'kiwi'],
+  ...['lemon', 'leek', 'watermelon', 'zucchini', 'cabbage'],
+]
+
+t.test('a kiosk that is set up well passes, and keeps its reference picture', { skip }, async t => {
+  const lane = await shop(t)
+  const file = referenceFile(lane.state, 'counter')
+  const scale = connect(`mqtt://127.0.0.1:${lane.ports.mqtt}`)
+  t.teardown(() => scale.endAsync(true))
+  const weighs = (grams: number, state: string) =>
+    scale.publishAsync('grocerd/lane-3/scale', JSON.stringify({ grams, state }))
+  const { products } = (await (
+    await fetch(`http://127.0.0.1:${lane.ports.http}/api/v1/products`)
+  ).json()) as { products: { sku: string; name: string; plu: string | null }[] }
+  t.ok(products.length >= 81, 'the daemon says what it can name')
+
+  const one = new Technician(['--config', lane.config, '--json'])
+  t.teardown(() => one.process.kill('SIGKILL'))
+  // With --json all words go to standard error.
+  one.follows('stderr')
+  await one.hears('Your name, for the sheet:')
+  one.types('Ada L.')
+  await one.hears('1 of 7  Focus')
+  await one.hears('Enter: measure, s: skip')
+  lane.camera.show(await live(scenes.page, { blur: 10 }))
+  one.types('')
+  const blurred = await one.hears('Enter: measure again, s: leave it so')
+  t.match(blurred, /FAIL {2}width of an edge \d+(\.\d)? ‰ of the region \(at most 7\)\n/)
+  t.match(blurred, /=> FAIL\n {5}Clean the lens and its window, turn the focus/)
+  lane.camera.show(await live(scenes.page))
+  one.types('')
+  t.match(await one.hears('=> pass'), /ok {4}width of an edge/, 'tried again')
+  await one.hears('2 of 7  Light')
+  lane.camera.show(await live(scenes.empty))
+  for (const next of ['3 of 7  Glare', '4 of 7  Region']) {
+    await one.hears('Enter: measure, s: skip')
+    one.types('')
+    await one.hears(next)
+  }
+  await one.hears('s: skip')
+  one.types('')
+  const looked = await one.hears('y or n:')
+  const picture = /The picture: (\S+),/.exec(looked)![1]!
+  t.equal(readFileSync(picture).subarray(0, 2).toString('hex'), 'ffd8', 'a JPEG to look at')
+  one.types('y')
+  await one.hears('5 of 7  Scale')
+  t.notOk(existsSync(picture), 'which does not stay')
+  await one.hears('s: skip')
+  one.types('')
+  await one.hears('(none: there is no scale; s: skip)')
+  lane.camera.show(await live(photograph('banana')))
+  await weighs(204, 'moving')
+  await weighs(503, 'stable')
+  one.types('500')
+  await one.hears('Take the weight away again, then Enter')
+  lane.camera.show(await live(scenes.empty))
+  await weighs(0, 'zero')
+  one.types('')
+  await one.hears('6 of 7  Ten items')
+  await one.hears('s: skip')
+  one.types('')
+  for (const [index, name] of goods.entries()) {
+    const place = ['left', 'middle', 'right'][index % 3]
+    await one.hears(`Item ${index + 1} of 10, ${place} in the picture`)
+    lane.camera.show(await live(photograph(name)))
+    if (index === 0) one.types('bananna')
+    one.types(name)
+  }
+  await one.hears('7 of 7  Reference picture')
+  lane.camera.show(await live(scenes.empty))
+  const before = existsSync(file) ? statSync(file).ino : null
+  one.types('')
+  await one.hears('PASS: ')
+  t.equal(await one.ended, 0, one.error)
+  t.match(one.error, 'but none is; did you mean "Banana"?: "bananna"')
+
+  const sheet = JSON.parse(one.out)
+  t.match(sheet, {
+    ...{ format: 1, passed: true, technician: 'Ada L.' },
+    kiosk: { id: 'lane-3', site: 'shop-12' },
+    model: { name: 'grocery81', version: 2 },
+  })
+  const verdicts = sheet.steps.map((step: { id: string; verdict: string; tries: number }) => [
+    ...[step.id, step.verdict, step.tries],
+  ])
+  t.same(verdicts, [
+    ['focus', 'pass', 2],
+    ['light', 'pass', 1],
+    ['glare', 'pass', 1],
+    ['region', 'pass', 1],
+    ['scale', 'pass', 1],
+    ['items', 'pass', 1],
+    ['reference', 'pass', 1],
+  ])
+  const [weight] = sheet.steps[4].figures
+  t.same([weight.value, weight.limit], [3, { max: 10 }])
+  t.equal(sheet.steps[5].laid.length, 10)
+  const kept = JSON.parse(readFileSync(file, 'utf8'))
+  t.same(kept.view, { roi: [0, 0, 1, 1], rotate: 0, mask: null })
+  t.ok(kept.takenAt >= sheet.startedAt, 'the reference is of now')
+  t.not(statSync(file).ino, before)
+  t.equal(statSync(file).mode & 0o777, 0o600)
+  const folder = join(lane.state, 'commission')
+  const files = readdirSync(folder).sort()
+  t.match(files, [/^lane-3-counter-.*Z\.html$/, /^lane-3-counter-.*Z\.json$/])
+  t.equal(files.length, 2)
+  t.same(JSON.parse(readFileSync(join(folder, files[1]!), 'utf8')), sheet)
+
+  await t.test('the sheet prints on two pages at most and asks nobody', async t => {
+    if (!existsSync(executablePath)) return void t.comment(`skipped: no ${executablePath}`)
+    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+    t.teardown(() => browser.close())
+    const page = await browser.newPage({ viewport: { width: 900, height: 1200 } })
+    const asked: string[] = []
+    page.on('request', request => void asked.push(request.url()))
+    await page.goto(`file://${join(folder, files[0]!)}`)
+    t.equal(await page.title(), 'lane-3: commissioning passed')
+    t.equal(await page.getByRole('status').locator('strong').textContent(), 'PASS')
+    const words = await page.locator('body').innerText()
+    for (const said of ['Ada L.', 'shop-12', 'grocery81 2', sheet.model.sha256, 'Banana'])
+      t.ok(words.includes(said), said)
+    const shown = await page
+      .locator('img')
+      .evaluateAll(all => all.map(one => (one as unknown as { naturalWidth: number }).naturalWidth))
+    t.same(shown, [480, 480, 480, 480, 480], 'focus, light, glare, region, reference')
+    const overflows = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
+    t.equal(overflows, false)
+    const pdf = (await page.pdf({ format: 'A4' })).toString('latin1')
+    const pages = pdf.match(/\/Type\s*\/Page\b/g)?.length ?? 0
+    t.ok(pages >= 1 && pages <= 2, `${pages} pages`)
+    t.same(
+      asked.filter(url => !/^(file|data):/.test(url)),
+      [],
+    )
+    if (process.env.COMMISSION_PICTURES)
+      await page.screenshot({ path: process.env.COMMISSION_PICTURES, fullPage: true })
+  })
+})
