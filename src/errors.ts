@@ -145,7 +145,8 @@ export const errorTable = {
   },
   COMMISSION_STOPPED: {
     meaning: 'The commissioning was ended before its last step.',
-    remedy: 'Start it again; nothing was kept of it, or run only some of its steps with --steps.',
+    remedy:
+      'Start it again; no sheet was written, and the reference picture is the old one. --steps runs only some of its steps.',
   },
   CONFIG_INVALID: {
     meaning: 'The configuration has errors; all of them are listed with file, line and column.',

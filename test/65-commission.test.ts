@@ -39,14 +39,14 @@ const regions = async (...scene: Parameters<typeof live>) =>
 t.test('a page is sharp or not, whatever it is blurred by, and noise is no sharpness', async t => {
   const width = async (blur: number) =>
     focusOf(meanOf(await regions(scenes.page, { blur }))).edgeWidth!
-  const widths = [await width(0), await width(2), await width(4), await width(8)]
+  const widths = [await width(0), await width(3), await width(6), await width(12)]
   t.same(
     widths,
     [...widths].sort((a, b) => a - b),
     widths.join(', '),
   )
   const isSharp = widths.map(value => figure('edgeWidth', value).ok)
-  t.same(isSharp, [true, true, false, false], 'the limit is a blur of 4/1000 of the width')
+  t.same(isSharp, [true, true, false, false], 'the limit is a blur of about 4/1000 of the width')
   t.same(focusOf(meanOf(await regions(scenes.plain))), { edges: 0, edgeWidth: null })
 })
 
@@ -126,7 +126,7 @@ interface Shop {
   ports: { http: number; mqtt: number }
 }
 
-async function shop(t: Test, more: object = {}): Promise<Shop> {
+async function shop(t: Test, seen: object = {}): Promise<Shop> {
   const dir = mkdtempSync(join(tmpdir(), 'grocerd-commission-'))
   const eyes = new FakeCamera(join(dir, 'camera'))
   eyes.start()
@@ -134,10 +134,9 @@ async function shop(t: Test, more: object = {}): Promise<Shop> {
   const ports = { http: await freePort(), mqtt: await freePort() }
   const daemon = await startDaemon(dir, {
     kiosk: { id: 'lane-3', site: 'shop-12' },
-    cameras: [{ id: 'counter', source: eyes.source, fps: 10 }],
+    cameras: [{ id: 'counter', source: eyes.source, fps: 10, ...seen }],
     mqtt: { url: 'embedded', listen: `127.0.0.1:${ports.mqtt}` },
     http: { listen: `127.0.0.1:${ports.http}` },
-    ...more,
   })
   t.teardown(async () => {
     daemon.process.kill('SIGKILL')
@@ -231,7 +230,6 @@ t.test('a kiosk that is set up well passes, and keeps its reference picture', { 
   }
   await one.hears('7 of 7  Reference picture')
   lane.camera.show(await live(scenes.empty))
-  const before = existsSync(file) ? statSync(file).ino : null
   one.types('')
   await one.hears('PASS: ')
   t.equal(await one.ended, 0, one.error)
@@ -258,10 +256,10 @@ t.test('a kiosk that is set up well passes, and keeps its reference picture', { 
   const [weight] = sheet.steps[4].figures
   t.same([weight.value, weight.limit], [3, { max: 10 }])
   t.equal(sheet.steps[5].laid.length, 10)
+  t.same(sheet.steps[5].notes, ['Named first: left 4 of 4, middle 3 of 3, right 3 of 3.'])
   const kept = JSON.parse(readFileSync(file, 'utf8'))
   t.same(kept.view, { roi: [0, 0, 1, 1], rotate: 0, mask: null })
   t.ok(kept.takenAt >= sheet.startedAt, 'the reference is of now')
-  t.not(statSync(file).ino, before)
   t.equal(statSync(file).mode & 0o777, 0o600)
   const folder = join(lane.state, 'commission')
   const files = readdirSync(folder).sort()
@@ -285,7 +283,7 @@ t.test('a kiosk that is set up well passes, and keeps its reference picture', { 
     const shown = await page
       .locator('img')
       .evaluateAll(all => all.map(one => (one as unknown as { naturalWidth: number }).naturalWidth))
-    t.same(shown, [480, 480, 480, 480, 480], 'focus, light, glare, region, reference')
+    t.same(shown, [480, 480, 480, 480], 'focus, glare, region, reference')
     const overflows = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
     t.equal(overflows, false)
     const pdf = (await page.pdf({ format: 'A4' })).toString('latin1')
@@ -298,4 +296,181 @@ t.test('a kiosk that is set up well passes, and keeps its reference picture', { 
     if (process.env.COMMISSION_PICTURES)
       await page.screenshot({ path: process.env.COMMISSION_PICTURES, fullPage: true })
   })
+})
+
+t.test(
+  'what is not well, not done or not there is said so, and the sheet fails',
+  { skip },
+  async t => {
+    const roi = [0.1, 0, 1, 1]
+    const lane = await shop(t, { roi })
+    const file = referenceFile(lane.state, 'counter')
+    const scale = connect(`mqtt://127.0.0.1:${lane.ports.mqtt}`)
+    t.teardown(() => scale.endAsync(true))
+    const one = new Technician(['--config', lane.config, '--technician', 'Bo', '--items', '4011'])
+    t.teardown(() => one.process.kill('SIGKILL'))
+    await one.hears('Enter: measure, s: skip')
+    one.types('s')
+    await one.hears('2 of 7')
+    await one.hears('s: skip')
+    lane.camera.show(await live(scenes.dim))
+    one.types('')
+    const dim = await one.hears('s: leave it so')
+    t.match(dim, /FAIL {2}mean brightness 1\d(\.\d)? % \(20 to 80\)/)
+    one.types('s')
+    await one.hears('3 of 7')
+    await one.hears('s: skip')
+    lane.camera.show(await live(scenes.glary))
+    one.types('')
+    const glary = await one.hears('s: leave it so')
+    t.match(glary, /FAIL {2}overexposed 6(\.\d)? % of the region \(at most 1\)\n/)
+    t.match(
+      glary,
+      '  Most of it is at the top right of the region.\n  => FAIL\n     Turn or shade the lamp',
+    )
+    one.types('s')
+    await one.hears('4 of 7')
+    await one.hears('s: skip')
+    lane.camera.show(await live(photograph('banana')))
+    one.types('')
+    const busy = await one.hears('s: leave it so')
+    t.match(busy, 'FAIL  pictures with something on the empty counter 100 % (at most 0)')
+    lane.camera.show(await live(scenes.empty))
+    one.types('')
+    await one.hears('y or n:')
+    one.types('n')
+    t.match(await one.hears('s: leave it so'), 'Not the counter alone, says who looked.')
+    one.types('s')
+    await one.hears('s: skip')
+    one.types('')
+    await one.hears('(none: there is no scale; s: skip)')
+    const told = setInterval(
+      () => void scale.publish('grocerd/lane-3/scale', '{"grams": 0, "state": "zero"}'),
+      200,
+    )
+    t.teardown(() => clearInterval(told))
+    one.types('a pound')
+    await one.hears('  Expected grams such as 500 but received "a pound"\n')
+    one.types('none')
+    t.match(
+      await one.hears('s: leave it so'),
+      'A scale was said not to be there, but one sends to grocerd/lane-3/scale.',
+    )
+    one.types('s')
+    await one.hears('s: skip')
+    one.types('')
+    await one.hears('lay down Banana (PLU 4011), then Enter (or what lies there instead; s: skip)')
+    lane.camera.show(await live(photograph('lime')))
+    one.types('')
+    t.match(await one.hears('Item 2 of 10'), /Lime \d\d %; Banana is not among the first four\n/)
+    for (let item = 2; item <= 10; item++) one.types('s')
+    t.match(await one.hears('=> not done'), '1 of 10 items were laid down.')
+    one.types('s')
+    await one.hears('7 of 7')
+    await one.hears('s: skip')
+    lane.camera.show(await live(scenes.plain))
+    one.types('')
+    const plain = await one.hears('s: leave it so')
+    t.match(plain, /FAIL {2}places that can be known again \d of 48 \(6 or more\)/)
+    t.notOk(existsSync(`${file}.before`))
+    const before = existsSync(file) ? readFileSync(file, 'utf8') : null
+    one.process.stdin!.end()
+    await one.hears('FAIL: ')
+    t.equal(await one.ended, 1, one.error)
+    t.equal(readFileSync(file, 'utf8'), first, 'the old reference is in its place')
+    const folder = join(lane.state, 'commission')
+    const name = readdirSync(folder).find(one => one.endsWith('.html'))!
+    const page = readFileSync(join(folder, name), 'utf8')
+    t.match(page, '<title>lane-3: commissioning failed</title>')
+    t.match(
+      page,
+      '<span>Focus: not done, Light: FAIL, Glare: FAIL, Region: FAIL, Scale: FAIL, Ten items in three places: not done, Reference picture: FAIL</span>',
+    )
+    const uri = /<img[^>]*src="data:image\/jpeg;base64,([^"]+)"[^>]*alt="Glare"/.exec(page)![1]!
+    const shown = await regionOf(Buffer.from(uri, 'base64'), { ...camera, roi: [0, 0, 0.09, 1] })
+    t.ok(Math.max(...shown.luma) <= 4, 'nothing beyond the roi is on the sheet')
+
+    await t.test('Ctrl-C ends it, and nothing was kept', async t => {
+      lane.camera.show(await live(scenes.empty))
+      const out = join(lane.dir, 'out')
+      const other = new Technician(
+        ['--config', lane.config, '--technician', 'Bo', '--out', out].concat(
+          '--steps',
+          'reference,region',
+        ),
+      )
+      await other.hears('1 of 2  Region')
+      await other.hears('s: skip')
+      other.types('')
+      await other.hears('y or n:')
+      other.process.kill('SIGINT')
+      t.equal(await other.ended, 1)
+      t.equal(
+        other.error,
+        'COMMISSION_STOPPED: Expected the last step to be done but the commissioning was stopped before it\n' +
+          '  Start it again; no sheet was written, and the reference picture is the old one. --steps runs only some of its steps.\n',
+      )
+      t.same(readdirSync(out), [])
+      t.equal(readFileSync(file, 'utf8'), first)
+      t.notOk(existsSync(`${file}.before`))
+    })
+
+    await t.test('where it cannot begin it says why', async t => {
+      const ends = async (words: string[]) => {
+        const other = new Technician(['--technician', 'Bo', ...words])
+        return [await other.ended, other.error.split('\n')[0], other.out]
+      }
+      t.same(await ends(['--config', lane.config, '--camera', 'door']), [
+        ...[1, 'CAMERA_UNKNOWN: Expected one of the cameras counter but received door', ''],
+      ])
+      t.same(await ends(['--config', lane.config, '--items', 'bananna']), [
+        1,
+        'PRODUCT_UNKNOWN: Expected the sku, PLU, GTIN or name of a product that the kiosk can name but none is; did you mean "Banana"?: "bananna"',
+        '',
+      ])
+      const changed = JSON.parse(readFileSync(lane.config, 'utf8'))
+      const other = join(lane.dir, 'other.yaml')
+      writeFileSync(
+        other,
+        JSON.stringify({ ...changed, cameras: [{ ...changed.cameras[0], roi: [0, 0, 1, 1] }] }),
+      )
+      t.same(await ends(['--config', other]), [
+        1,
+        'DAEMON_OTHER_CONFIG: Expected the running daemon to have for camera counter the roi [0,0,1,1] but received [0.1,0,1,1]',
+        '',
+      ])
+      t.same(await ends(['--config', lane.config, '--out', join(lane.config, 'sheet')]), [
+        1,
+        `STATE_UNWRITABLE: Expected to write ${join(lane.config, 'sheet')} and ${lane.state} but received ENOTDIR: ENOTDIR: not a directory, mkdir '${join(lane.config, 'sheet')}'`,
+        '',
+      ])
+      writeFileSync(other, JSON.stringify({ ...changed, http: { listen: '127.0.0.1:9' } }))
+      t.same(await ends(['--config', other]), [
+        1,
+        'DAEMON_UNREACHABLE: Expected the running daemon at http://127.0.0.1:9 but received: bad port',
+        '',
+      ])
+    })
+  },
+)
+
+t.test('a look from afar: --yes on a folder of pictures, some steps only', { skip }, async t => {
+  const pictures = t.testdir()
+  writeFileSync(join(pictures, 'empty.jpg'), (await live(scenes.empty))[0]!)
+  const lane = await shop(t, { source: `dir:${pictures}` })
+  const look = async (steps: string) => {
+    const one = new Technician(['--config', lane.config, '--yes', '--json', '--steps', steps])
+    const code = await one.ended
+    const { passed, steps: done } = JSON.parse(one.out)
+    return [
+      code,
+      passed,
+      done.map((step: { id: string; verdict: string }) => `${step.id} ${step.verdict}`),
+    ]
+  }
+  t.same(await look('glare,light'), [0, true, ['light pass', 'glare pass']])
+  t.same(await look('region,scale,items,reference'), [
+    ...[1, false],
+    ['region notDone', 'scale notConfigured', 'items notDone', 'reference notConfigured'],
+  ])
 })

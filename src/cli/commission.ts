@@ -84,7 +84,6 @@ async function commission(options: Options): Promise<void> {
       options.technician ?? ((await dialogue.ask('Your name, for the sheet:')) || '')
     const context = { config, camera, kiosk, dialogue, dir, items, products }
     const steps = await walk(options.steps ?? stepIds, context)
-    for (const { keep } of steps) keep?.()
     const state = await kiosk.state()
     const passed = passes(steps)
     const sheet = { passed, kiosk: config.kiosk, camera, technician, startedAt, state, steps }

@@ -128,10 +128,11 @@ export const items: Step = {
       listed: count(rank => rank <= listed),
       latency: median(laid.flatMap(({ latencyMs }) => latencyMs ?? [])),
     })
-    const notes = places.map(place => {
+    const found = places.map(place => {
       const there = laid.filter(one => one.place === place)
-      return `${place}: ${there.filter(({ rank }) => rank === 1).length} of ${there.length} named first`
+      return `${place} ${there.filter(({ rank }) => rank === 1).length} of ${there.length}`
     })
+    const notes = [`Named first: ${found.join(', ')}.`]
     if (laid.length === itemCount) return { ...outcome, laid, notes }
     // Ten are wanted, or the limits mean nothing.
     const missing = `${laid.length} of ${itemCount} items were laid down.`

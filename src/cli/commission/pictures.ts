@@ -54,8 +54,8 @@ export const light: Step = {
     const bands: number[][] = []
     for (const { jpeg } of taken) bands.push(bandsOf(await regionOf(jpeg, camera)))
     const { jpeg } = taken.at(-1)!
-    const values = { ...lightOf(await regionOf(jpeg, camera)), flicker: flickerOf(bands) }
-    return outcomeOf(values, { picture: jpeg })
+    // The picture is that of the next step.
+    return outcomeOf({ ...lightOf(await regionOf(jpeg, camera)), flicker: flickerOf(bands) })
   },
 }
 

@@ -18,7 +18,7 @@ export interface Region {
 /** Pixels of the square blocks that are looked at or left out as one. */
 export const blockPixels = 16
 /** The encoder mixes what is black with what is beside it, this far from the edge of the roi. */
-const rim = 4
+const rim = 8
 
 export const blocksOf = ({ width, height }: Pick<Region, 'width' | 'height'>) => ({
   columns: Math.floor(width / blockPixels),

@@ -1,9 +1,9 @@
 // The sheet as files, for people and for programs, beside those of earlier commissionings.
+import { chownSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { openPicture } from '../../sharp.js'
 import { writeWhole } from '../../whole-file.js'
 import { renderSheet, type Sheet } from './sheet.js'
-import { giveLike } from './view.js'
 
 const pictureSide = 480
 
@@ -18,10 +18,16 @@ async function dataUri(jpeg: Uint8Array): Promise<string> {
 /** What a program reads of it; pictures are in the page only. */
 export function sheetJson({ state, camera, ...rest }: Sheet): object {
   const { version, model, runtime, device, gallery, readiness, reasons } = state
-  const steps = rest.steps.map(({ picture: _, keep: __, ...step }) => step)
+  const steps = rest.steps.map(({ picture: _, ...step }) => step)
   const { id, mode, roi, mask } = camera
   const seen = { version, model, runtime, device, gallery, readiness, reasons }
   return { format: 1, ...rest, camera: { id, mode, roi, mask }, ...seen, steps }
+}
+
+/** Root may write what the daemon's user must be able to read. */
+function giveLike(path: string, example: string): void {
+  const { uid, gid } = statSync(example)
+  if (process.getuid?.() === 0) chownSync(path, uid, gid)
 }
 
 /** @param owner the folder whose user all shall belong to; null: who writes them */

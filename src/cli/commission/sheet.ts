@@ -49,7 +49,7 @@ function factsOf(sheet: Sheet): [string, string][] {
     ['grocerd', state.version],
     ['Model', model ? `${model.name} ${model.version}` : 'none'],
     ['SHA-256', model?.sha256 ?? '–'],
-    ['Runtime', runtime ? `${runtime.name} ${runtime.version}, ${device ?? 'CPU'}` : 'none'],
+    ['Runtime', runtime ? `${runtime.name} ${runtime.version.split('-')[0]}, ${device}` : 'none'],
     ['Gallery', gallery === null ? 'none' : `version ${gallery}`],
     ['Readiness', state.reasons.map(({ code }) => code).join(', ') || state.readiness],
   ]

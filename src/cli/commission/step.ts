@@ -1,10 +1,9 @@
 // What a step of commissioning is: given the kiosk and the technician, it gives figures and a verdict. Types, and no more.
-import type { Config } from '../../config/schema.js'
+import type { CameraConfig, Config } from '../../config/schema.js'
 import type { ProductView } from '../../observe/view.js'
 import type { Dialogue } from './dialogue.js'
 import type { Kiosk } from './kiosk.js'
 import type { Figure, StepId } from './limits.js'
-import type { Camera } from './region.js'
 
 /** notConfigured: there is nothing of the kind here, which is no fault. */
 export type Verdict = 'pass' | 'fail' | 'notDone' | 'notConfigured'
@@ -29,8 +28,6 @@ export interface Outcome {
   laid?: Laid[]
   /** As it was judged, upright JPEG without what roi and mask hide. */
   picture?: Uint8Array
-  /** Makes it last; called once the whole is through, so that a stop leaves everything as it was. */
-  keep?: () => void
 }
 
 export interface StepResult extends Outcome {
@@ -41,7 +38,7 @@ export interface StepResult extends Outcome {
 
 export interface Context {
   config: Config
-  camera: Camera
+  camera: CameraConfig
   kiosk: Kiosk
   dialogue: Dialogue
   /** Where the sheet goes; pictures to look at lie there meanwhile. */

@@ -4,6 +4,7 @@ import { describeError, GroceryError } from '../../errors.js'
 import { figureWords, type StepId, stepTitles } from './limits.js'
 import { focus, glare, light } from './pictures.js'
 import { items } from './items.js'
+import { reference } from './reference.js'
 import { scale } from './scale.js'
 import {
   type Context,
@@ -13,7 +14,7 @@ import {
   type StepResult,
   type Verdict,
 } from './step.js'
-import { reference, region } from './view.js'
+import { region } from './region-step.js'
 import { calmMs } from './watching.js'
 
 const steps: Record<StepId, Step> = { focus, light, glare, region, scale, items, reference }
