@@ -57,7 +57,7 @@ export const errorTable = {
     meaning:
       'For half a minute the camera has shown the counter with less than 60 % of the fine detail of its reference picture.',
     remedy:
-      'Clean the lens and its window, set the focus; if it is sharp, delete its file below cameras/ in the state directory and start again.',
+      'Clean the lens and its window, set the focus; if it is sharp, take a new reference: `grocerd commission --steps reference`.',
   },
   CAMERA_BUSY: {
     meaning: 'Another program has the camera.',
@@ -104,7 +104,7 @@ export const errorTable = {
   CAMERA_MOVED: {
     meaning: 'The camera does not look where it looked when its reference picture was taken.',
     remedy:
-      'Put it back; if it is to stay so, check roi and mask, delete its file below cameras/ in the state directory and start again.',
+      'Put it back; if it is to stay so, check roi and mask and take a new reference: `grocerd commission --steps reference`.',
   },
   CAMERA_NOT_FOUND: {
     meaning: 'The camera, file or folder that a source names is not there, or cannot be opened.',

@@ -63,8 +63,10 @@ async function commission(options: Options): Promise<void> {
   const items = (options.items ?? []).map(text => productNamed(text, products))
   const dir = options.out ?? join(config.outbox.dir, 'commission')
   try {
+    // One that is not there is another one than the daemon's.
+    accessSync(config.outbox.dir, constants.W_OK)
     mkdirSync(dir, { recursive: true })
-    for (const place of [dir, config.outbox.dir]) accessSync(place, constants.W_OK)
+    accessSync(dir, constants.W_OK)
   } catch (cause) {
     const { code, message } = describeError(cause)
     throw new GroceryError(
@@ -73,6 +75,12 @@ async function commission(options: Options): Promise<void> {
       { cause },
     )
   }
+  const { unlessRunning } = await import('./models/shared.js')
+  if ((await unlessRunning(config, async () => 'free')) !== null)
+    throw new GroceryError(
+      'DAEMON_OTHER_CONFIG',
+      `Expected the running daemon to hold ${config.outbox.dir} but nobody does`,
+    )
 
   const output = options.json ? process.stderr : process.stdout
   const dialogue = new Dialogue({ input: process.stdin, output, yes: options.yes ?? false })

@@ -141,7 +141,7 @@ export function renderSheet(sheet: Sheet, pictures: ReadonlyMap<string, string>)
           </div>
           <div class="verdict" role="status">
             <strong>${passed ? 'PASS' : 'FAIL'}</strong>
-            <span>${why.join(', ')}</span>
+            <span>${passed && isPart ? 'these steps only' : why.join(', ')}</span>
           </div>
         </header>
         <dl>
