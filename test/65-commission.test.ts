@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { connect } from 'mqtt'
 import { chromium } from 'playwright-core'
 import t, { type Test } from 'tap'
-import { productNamed } from '../src/cli/commission/items.js'
+import { namedIn, placeOf, productNamed } from '../src/cli/commission/items.js'
 import { figure, figureWords, limitWords, toleranceOf } from '../src/cli/commission/limits.js'
 import { bandsOf, flickerOf, focusOf, glareOf, lightOf } from '../src/cli/commission/measure.js'
 import { meanOf, regionOf } from '../src/cli/commission/region.js'
@@ -23,6 +23,7 @@ import { referenceFile } from '../src/recognition/view/reference.js'
 import { freePort } from './helpers/brokers.js'
 import { live, photograph, scenes, Technician } from './helpers/commissioning.js'
 import { type RunningDaemon, startDaemon } from './helpers/daemon.js'
+import { appleFrame } from './helpers/fake-view.js'
 import { FakeCamera } from './helpers/fake-camera.js'
 
 t.setTimeout(300_000)
@@ -101,6 +102,13 @@ t.test('figures, limits, weights and products in words', t => {
   ]
   for (const text of ['banana', '4011', ' BANANA ', 'ban'])
     t.equal(productNamed(text, all).sku, 'banana', text)
+  t.equal(placeOf([0.2, 0, 0.4, 1], [0, 0, 1, 1]), 'left')
+  t.equal(placeOf([0.2, 0, 0.4, 1], [0.2, 0, 0.5, 1]), 'middle', 'of the region')
+  t.equal(placeOf([0.9, 0, 1, 1], [0, 0, 1, 1]), 'right')
+  const frame = { ...appleFrame, observations: [...appleFrame.observations] }
+  t.equal(namedIn([frame, frame, frame], 0.6)[0]!.sku, 'apple-pink-lady')
+  const two = { ...frame, observations: [...frame.observations, ...frame.observations] }
+  t.same(namedIn([frame, two, frame], 0.6), [], 'several things are none')
   t.throws(() => productNamed('pink', all), {
     code: 'PRODUCT_UNKNOWN',
     message:

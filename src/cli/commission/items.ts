@@ -4,6 +4,7 @@ import { didYouMean } from '../../config/nearest.js'
 import { judge } from '../../counter/consensus.js'
 import { GroceryError } from '../../errors.js'
 import type { FrameView, ProductView } from '../../observe/view.js'
+import type { Box } from '../../recognition/types.js'
 import { itemCount, places } from './limits.js'
 import { outcomeOf } from './pictures.js'
 import type { Context, Laid, Step } from './step.js'
@@ -48,6 +49,12 @@ export function namedIn(frames: readonly FrameView[], consensus: number): Laid['
   return candidates.slice(0, listed).map(({ sku, name, score }) => ({ sku, name, score }))
 }
 
+/** The place that a box lies at, as the picture shows it. */
+export function placeOf(box: Box, [left, , right]: Box): string {
+  const centre = ((box[0] + box[2]) / 2 - left) / (right - left)
+  return places[Math.max(0, Math.min(places.length - 1, Math.floor(centre * places.length)))]!
+}
+
 const shown = ({ name, plu }: ProductView) => (plu === null ? name : `${name} (PLU ${plu})`)
 
 /** null: no more answers; 'skip': not this one. */
@@ -78,7 +85,7 @@ async function askProduct(
 /** One thing at its place; null and 'skip' as askProduct. How long an answer takes shows while it is laid down, what it is once it lies. */
 async function lay(context: Context, index: number): Promise<Laid | 'skip' | null> {
   const place = places[index % places.length]!
-  const { kiosk, config } = context
+  const { kiosk, config, camera } = context
   const { result, frames } = await whileWatching(kiosk, async () => {
     const product = await askProduct(context, index, place)
     if (product === null || product === 'skip') return product
@@ -90,8 +97,10 @@ async function lay(context: Context, index: number): Promise<Laid | 'skip' | nul
   const named = namedIn(result.still, config.counter.consensus)
   const at = named.findIndex(({ sku }) => sku === result.product.sku)
   const answers = frames.filter(showsThing).map(({ latencyMs }) => latencyMs)
+  // Elsewhere than in mode tray the box is the whole region.
+  const box = camera.mode === 'tray' ? result.still.at(-1)?.observations[0]?.box : undefined
   return {
-    place,
+    place: box ? placeOf(box, camera.roi) : place,
     product: result.product,
     named,
     rank: at < 0 ? null : at + 1,
@@ -126,6 +135,7 @@ export const items: Step = {
     const outcome = outcomeOf({
       first: count(rank => rank === 1),
       listed: count(rank => rank <= listed),
+      fewest: Math.min(...places.map(place => laid.filter(one => one.place === place).length)),
       latency: median(laid.flatMap(({ latencyMs }) => latencyMs ?? [])),
     })
     const found = places.map(place => {

@@ -146,6 +146,12 @@ export const measures = {
     remedy:
       'Teach what it does not know (docs/10-gallery.md), and look at light and focus at the place that fails.',
   },
+  fewest: {
+    name: 'fewest at one of the places',
+    unit: '',
+    limit: { min: 2 },
+    remedy: 'Lay each thing at the place that is asked for, left, middle or right in the picture.',
+  },
   latency: {
     name: 'capture to answer, median',
     unit: 'ms',

@@ -10,6 +10,7 @@ export type Verdict = 'pass' | 'fail' | 'notDone' | 'notConfigured'
 
 /** One thing that was laid down. */
 export interface Laid {
+  /** Where it was seen, in mode tray; else where it was asked for. */
   place: string
   product: ProductView
   /** What it was named, best first; none: nothing was seen, or several things. */
