@@ -293,6 +293,7 @@ export class Daemon {
       gallery: () => envelope.gallery,
       catalogue: () => catalogue.version?.toString() ?? null,
       pausedSince: camera => pauses.since(camera),
+      products: () => products.all,
       basket: () => publisher.basketMessage(),
       dispatch: (verb, payload) => publisher.dispatch(verb, payload),
       askPreview: camera => vision.send({ type: 'preview', camera }),

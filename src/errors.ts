@@ -58,7 +58,7 @@ export const errorTable = {
     meaning:
       'For half a minute the camera has shown the counter with less than 60 % of the fine detail of its reference picture.',
     remedy:
-      'Clean the lens and its window, set the focus; if it is sharp, delete its file below cameras/ in the state directory and start again.',
+      'Clean the lens and its window, set the focus; if it is sharp, take a new reference: `grocerd commission --steps reference`.',
   },
   CAMERA_BUSY: {
     meaning: 'Another program has the camera.',
@@ -105,7 +105,7 @@ export const errorTable = {
   CAMERA_MOVED: {
     meaning: 'The camera does not look where it looked when its reference picture was taken.',
     remedy:
-      'Put it back; if it is to stay so, check roi and mask, delete its file below cameras/ in the state directory and start again.',
+      'Put it back; if it is to stay so, check roi and mask and take a new reference: `grocerd commission --steps reference`.',
   },
   CAMERA_NOT_FOUND: {
     meaning: 'The camera, file or folder that a source names is not there, or cannot be opened.',
@@ -163,6 +163,11 @@ export const errorTable = {
     meaning: 'The payload of a command is not what docs/api/schemas says.',
     remedy: 'Send JSON of the shape that the message names.',
   },
+  COMMISSION_STOPPED: {
+    meaning: 'The commissioning was ended before its last step.',
+    remedy:
+      'Start it again; no sheet was written, and the reference picture is the old one. --steps runs only some of its steps.',
+  },
   CONFIG_INVALID: {
     meaning: 'The configuration has errors; all of them are listed with file, line and column.',
     remedy: 'Mend each line; `grocerd check --config FILE` tells when it is right.',
@@ -172,6 +177,15 @@ export const errorTable = {
     meaning: 'The configuration file is not there or cannot be read.',
     remedy: 'Give the path with --config; deploy/grocerd.yaml is a commented sample.',
     exit: exitCodes.config,
+  },
+  DAEMON_OTHER_CONFIG: {
+    meaning: 'The running daemon has another configuration than the file that was given.',
+    remedy: 'Give the file that it runs with, or let it read this one: `systemctl reload grocerd`.',
+  },
+  DAEMON_UNREACHABLE: {
+    meaning: 'No daemon answers on the address of http.listen.',
+    remedy:
+      'Start it (`systemctl start grocerd`) and wait until it runs; `grocerd doctor` says what keeps it from it.',
   },
   DATASET_INVALID: {
     meaning: 'The labelled pictures are not there, or a row, folder or label of them is wrong.',
@@ -470,6 +484,11 @@ export const errorTable = {
     remedy:
       'Mend the line that the message names; the header is site,sku,share, and an empty site is every site.',
     exit: exitCodes.config,
+  },
+  PRODUCT_UNKNOWN: {
+    meaning:
+      'A product was named that neither the model, the catalogue nor the gallery knows, or that several are called.',
+    remedy: 'Give its PLU or sku; /api/v1/products lists what the kiosk can name.',
   },
   RATE_LIMITED: {
     meaning: 'More commands of one verb came than a till has reason to send.',

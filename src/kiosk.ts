@@ -12,6 +12,7 @@ import type {
   FrameView,
   KioskView,
   Preview,
+  ProductView,
   ViewKind,
   ViewListener,
 } from './observe/view.js'
@@ -37,6 +38,7 @@ export interface KioskOptions {
   catalogue(): string | null
   /** UTC; null: the camera is not paused. */
   pausedSince(camera: string): string | null
+  products(): ProductView[]
   basket(): BasketMessage
   dispatch(verb: string, payload: object): Promise<CommandReply>
   /** Asks vision for one picture of a camera. */
@@ -114,6 +116,10 @@ export class Kiosk implements KioskView {
 
   cameras(): CameraView[] {
     return [...this.#cameras.values()]
+  }
+
+  products(): ProductView[] {
+    return this.#options.products()
   }
 
   broker(): BrokerView {

@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<Command>> = {
   run: async () => (await import('./cli/run.js')).runCommand(),
   check: async () => (await import('./cli/check.js')).checkCommand(),
   doctor: async () => (await import('./cli/doctor.js')).doctorCommand(),
+  commission: async () => (await import('./cli/commission.js')).commissionCommand(),
   watch: async () => (await import('./cli/watch.js')).watchCommand(),
   'till-sim': async () => (await import('./cli/till-sim.js')).tillSimCommand(),
   classify: async () => (await import('./cli/classify.js')).classifyCommand(),

@@ -37,6 +37,17 @@ export class Products {
     }
   }
 
+  /** All that a picture may be named, each sku once. */
+  get all(): GalleryProduct[] {
+    const taught = this.#taught().filter(({ sku }) => !this.#bySku.has(sku))
+    return [...this.#bySku.values(), ...taught].map(({ sku, name, plu, gtin }) => ({
+      sku,
+      name,
+      plu,
+      gtin,
+    }))
+  }
+
   /** With its unit and weight; undefined where only the gallery knows it, or nobody. */
   sold(sku: string): Product | undefined {
     return this.#bySku.get(sku)

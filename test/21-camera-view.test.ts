@@ -7,8 +7,18 @@ import t, { type Test } from 'tap'
 import { PictureHealth } from '../src/cameras/picture-health.js'
 import { hasTurboJpeg } from '../src/inference/addon.js'
 import { compareViews, judgeView, viewSize } from '../src/recognition/view/compare.js'
-import { referenceFile, ViewWatch } from '../src/recognition/view/watch.js'
-import { blurred, covered, place, pushed, reach, sceneOf, seeded } from './helpers/counter-views.js'
+import { referenceFile, writeReference } from '../src/recognition/view/reference.js'
+import { ViewWatch } from '../src/recognition/view/watch.js'
+import {
+  blurred,
+  covered,
+  place,
+  pushed,
+  reach,
+  sceneOf,
+  seeded,
+  seen,
+} from './helpers/counter-views.js'
 import { HandClock } from './helpers/kiosk-parts.js'
 import { verdicts, viewRows } from './helpers/view-rows.js'
 
@@ -137,6 +147,30 @@ t.test(
       [0, 0, 1, 1],
       'a damaged one is taken anew',
     )
+  },
+)
+
+t.test(
+  'a reference that is replaced or deleted while the camera runs holds from the next look on',
+  { skip: noTurbo },
+  async t => {
+    const dir = mkdtempSync(join(tmpdir(), 'grocerd-view-'))
+    t.teardown(() => rmSync(dir, { recursive: true }))
+    const file = referenceFile(dir, 'counter')
+    const { before, after } = await pushed(photographs[3]!, 1, { x: 0.1 })
+    const { show } = watching(t, dir)
+    await show(before, 12)
+    t.equal(await show(after, 32), 'moved')
+    writeReference(file, camera, await seen(after, seeded(1)), Date.UTC(2026, 10, 28))
+    t.equal(await show(after, 1), null, 'what was set up anew is no fault at once')
+    t.equal(await show(after, 60), null)
+    t.equal(await show(before, 32), 'moved', 'and it is judged by the new one')
+    t.equal(JSON.parse(readFileSync(file, 'utf8')).takenAt, '2026-11-28T00:00:00.000Z')
+    rmSync(file)
+    t.equal(await show(before, 1), null)
+    t.notOk(existsSync(file))
+    t.equal(await show(before, 12), null)
+    t.ok(existsSync(file), 'ten still looks make a new one')
   },
 )
 

@@ -232,6 +232,12 @@ t.test('answers what is asked', async t => {
       'application/json; charset=utf-8',
       JSON.stringify({ frames: [appleFrame] }),
     ],
+    [
+      '/api/v1/products',
+      200,
+      'application/json; charset=utf-8',
+      JSON.stringify({ products: view.products() }),
+    ],
     ['/api/v1/cameras/lane/frame.jpg', 200, 'image/jpeg', 'a picture'],
   ]
   for (const [path, status, type, body] of table) {

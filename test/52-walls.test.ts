@@ -245,6 +245,11 @@ t.test('a large picture is black before it is scaled', async t => {
   const { data, info } = await pixelsOf(preview)
   t.equal(info.width, 960)
   t.ok(colourOf(data) < colourless)
+  const near = await previewOf(await readPicture(large, 'large'), {
+    mask: null,
+    roi: [0.5, 0, 1, 0.4],
+  })
+  t.equal((await pixelsOf(near)).info.width, 1920, 'a small region has as many pixels')
 })
 
 t.test(

@@ -29,7 +29,7 @@ const elsewhere: [command: RegExp, file: string, there: string | RegExp][] = [
   [/^npm ci && npm start$/, '.ci/run', 'npm ci || return 1'],
   [/^npm test$/, '.ci/run', 'npm test -- '],
   [/^npx grocerd run --config/, 'test/helpers/daemon.ts', "'dist/main.js', 'run', '--config'"],
-  [/^(npx tsx|python3) examples\/till\./, 'test/54-integrations.test.ts', 'Its own first line says how it is run'],
+  [/^(npx tsx|python3) examples\/till\./, 'test/54-integrations.test.ts', 'examples/till.ts'],
   [/--scale 1 picture\.jpg$/, 'test/21-recognition.test.ts', 'labels'],
   [/^apt install \.\/grocerd_\S+\.deb$/, packageTest, '/srv/grocerd.deb'],
   [/^apt install --allow-downgrades /, packageTest, '--allow-downgrades /srv/grocerd.deb'],

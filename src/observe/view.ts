@@ -3,7 +3,7 @@ import type { CameraConfig } from '../config/schema.js'
 import type { CameraStatus } from '../protocol.js'
 import type { Reply } from '../publish/command-messages.js'
 import type { BasketMessage, ItemEvent, StateMessage } from '../publish/messages.js'
-import type { Box, Observation, Scene, StagesMs } from '../recognition/types.js'
+import type { Box, Observation, Product, Scene, StagesMs } from '../recognition/types.js'
 import type { Readiness, Reason } from './health.js'
 
 export interface CameraView {
@@ -30,6 +30,9 @@ export interface FrameView {
   /** Why nothing is announced, in words such as `the scene moves`; null while something is. */
   reason: string | null
 }
+
+/** What a thing may be named. */
+export type ProductView = Pick<Product, 'sku' | 'name' | 'plu' | 'gtin'>
 
 export interface Preview {
   jpeg: Uint8Array
@@ -60,6 +63,8 @@ export interface KioskView {
   /** The last 50 item events, oldest first. */
   events(): ItemEvent[]
   cameras(): CameraView[]
+  /** All that a picture may be named; none before a model is loaded. */
+  products(): ProductView[]
   broker(): BrokerView
   /** The newest picture, one for all who ask at once; throws CAMERA_UNKNOWN, TIMED_OUT. */
   preview(camera: string): Promise<Preview>

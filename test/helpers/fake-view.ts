@@ -143,6 +143,7 @@ export class FakeView implements KioskView {
   frames = () => this.nowFrames
   events = () => this.nowEvents
   cameras = () => this.nowCameras
+  products = () => [{ sku: 'apple-pink-lady', name: 'Pink Lady apple', plu: '4128', gtin: null }]
   broker = () => this.nowBroker
 
   preview(camera: string): Promise<Preview> {

@@ -1,4 +1,4 @@
-// The routes that read the kiosk: state, basket, events, cameras, frames, the newest picture, the live stream.
+// The routes that read the kiosk: state, basket, events, cameras, frames, products, the newest picture, the live stream.
 import { json, type Route } from './route.js'
 
 export const apiRoutes: Route[] = [
@@ -26,6 +26,11 @@ export const apiRoutes: Route[] = [
     method: 'GET',
     path: '/api/v1/frames',
     handle: ({ services }) => json(200, { frames: services.view.frames() }),
+  },
+  {
+    method: 'GET',
+    path: '/api/v1/products',
+    handle: ({ services }) => json(200, { products: services.view.products() }),
   },
   {
     method: 'GET',

@@ -1,14 +1,11 @@
 // Watches one camera's view against its reference picture, which is kept in the state directory; only what lasts is said.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import type { Clock } from '../../clock.js'
-import type { CameraConfig } from '../../config/schema.js'
 import { hasTurboJpeg, jpegLuma } from '../../inference/addon.js'
-import { writeJson } from '../../json-file.js'
 import { hiddenCells, hideCells } from '../mask.js'
 import type { PictureInput } from '../picture.js'
 import type { Scene } from '../types.js'
 import { compareViews, judgeView, type ViewFault, type ViewVerdict, viewSize } from './compare.js'
+import { readReference, referenceFile, stampOf, type View, writeReference } from './reference.js'
 
 const lookEveryMs = 1000
 /** Still looks, a second each, before a camera without a reference gets one. */
@@ -24,19 +21,14 @@ const patienceMs: Record<ViewFault | 'unknown', number> = {
 /** Looks in a row that must be well before a fault is over. */
 const looksToMend = 3
 
-type View = Pick<CameraConfig, 'id' | 'roi' | 'rotate' | 'mask'>
-
-/** @param stateDir null: the reference is kept in memory only */
-export const referenceFile = (stateDir: string, camera: string): string =>
-  join(stateDir, 'cameras', `${camera}.json`)
-
 export class ViewWatch {
   readonly #camera: View
   readonly #file: string | null
   readonly #clock: Clock
   readonly #hidden: ReadonlySet<number>
   #reference: Float32Array | null = null
-  #isRead = false
+  /** Of the file that was read last; undefined: none yet. */
+  #stamp: string | null | undefined = undefined
   #lookedAt = Number.NEGATIVE_INFINITY
   #still = 0
   #fault: ViewFault | null = null
@@ -44,7 +36,8 @@ export class ViewWatch {
   #since = 0
   #well = 0
 
-  constructor(camera: View, stateDir: string | null, clock: Clock) {
+  /** @param stateDir null: the reference is kept in memory only */
+  constructor(camera: View & { id: string }, stateDir: string | null, clock: Clock) {
     this.#camera = camera
     this.#file = stateDir === null ? null : referenceFile(stateDir, camera.id)
     this.#clock = clock
@@ -68,7 +61,7 @@ export class ViewWatch {
   }
 
   #judge(luma: Float32Array, now: number): void {
-    if (!this.#isRead) this.#read()
+    this.#read()
     if (!this.#reference) {
       if (++this.#still >= looksToSettle) this.#keep(luma)
       return
@@ -82,37 +75,25 @@ export class ViewWatch {
     this.#fault = verdict === 'unknown' ? 'moved' : verdict
   }
 
-  /** A reference of another roi, rotation or mask, or one that cannot be read, counts for nothing. */
+  /** The file may be another one than before, or gone: whoever sets the camera up anew sees to that. */
   #read(): void {
-    this.#isRead = true
-    if (this.#file === null || !existsSync(this.#file)) return
-    try {
-      const { format, view, luma } = JSON.parse(readFileSync(this.#file, 'utf8'))
-      const bytes = Buffer.from(luma, 'base64')
-      const isOurs = format === 1 && JSON.stringify(view) === JSON.stringify(this.#view())
-      if (!isOurs || bytes.length !== viewSize.columns * viewSize.rows) return
-      this.#reference = Float32Array.from(bytes, value => value / 255)
-    } catch {
-      // The next still picture takes its place.
-    }
+    if (this.#file === null) return
+    const stamp = stampOf(this.#file)
+    if (stamp === this.#stamp) return
+    this.#stamp = stamp
+    this.#reference = readReference(this.#file, this.#camera)
+    this.#fault = this.#verdict = null
+    this.#still = this.#well = 0
   }
 
   #keep(luma: Float32Array): void {
     this.#reference = luma
     if (this.#file === null) return
-    const bytes = Uint8Array.from(luma, value => Math.round(value * 255))
-    const takenAt = new Date(this.#clock.wall()).toISOString()
-    const content = { format: 1, takenAt, view: this.#view(), ...viewSize }
     try {
-      mkdirSync(dirname(this.#file), { recursive: true })
-      writeJson(this.#file, { ...content, luma: Buffer.from(bytes).toString('base64') })
+      writeReference(this.#file, this.#camera, luma, this.#clock.wall())
+      this.#stamp = stampOf(this.#file)
     } catch {
       // A full disk is said elsewhere; until the next start the reference is in memory.
     }
-  }
-
-  #view() {
-    const { roi, rotate, mask } = this.#camera
-    return { roi, rotate, mask }
   }
 }
