@@ -114,9 +114,7 @@ export class Till {
       case 'lift':
         await this.#options.shopper(step)
         this.#link.say('scale', { grams: 0, state: 'zero' }, false, 0)
-        // The next thing comes when this one is gone; a kiosk that says nothing holds nobody up for long.
-        for (let n = 0; n < 50 && this.#book.lying.length > 0; n++) await sleep(100)
-        return
+        return this.#untilLies(0)
       case 'scan': {
         const { sku, name, gtin } = step
         const lineId = lineIdOf(session, index)
@@ -135,13 +133,15 @@ export class Till {
         return this.#link.say('pos', word)
       }
       case 'verify': {
-        const { lineId, sku } = this.#book.lines.at(-1)!
-        await this.#ask('verify', { session, lineId, sku })
+        const { lineId, sku, grams } = this.#book.lines.findLast(one => one.grams !== null)!
+        await this.#ask('verify', { session, lineId, sku, weight: { grams, stable: true } })
         return
       }
       case 'cover':
       case 'uncover':
-        return this.#options.shopper(step)
+        await this.#options.shopper(step)
+        this.#link.say('scale', { grams: step.grams, state: 'stable' }, false, 0)
+        return this.#untilLies(step.do === 'cover' ? 2 : 1)
       case 'pay':
         for (const kind of ['payStarted', 'paid'] as const) {
           const word = this.#word(kind, index, {})
@@ -154,6 +154,11 @@ export class Till {
         await this.#session('close')
         return this.#save({ ...this.#book, session: null, offers: {} })
     }
+  }
+
+  /** The next step comes when the kiosk knows of the last; one that says nothing holds nobody up for long. */
+  async #untilLies(count: number): Promise<void> {
+    for (let n = 0; n < 50 && this.#book.lying.length !== count; n++) await sleep(100)
   }
 
   #word(kind: PosMessage['kind'], index: number, more: Partial<PosMessage>): PosMessage {
