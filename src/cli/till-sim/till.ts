@@ -6,7 +6,16 @@ import { GroceryError } from '../../errors.js'
 import { readJson, writeJson } from '../../json-file.js'
 import type { CommandResult, Reply, Verb } from '../../publish/command-messages.js'
 import type { BasketMessage, PosMessage } from '../../publish/messages.js'
-import { type Book, emptyBook, hear, type Line, lineIdOf, sell, voidLine } from './book.js'
+import {
+  type Book,
+  emptyBook,
+  hear,
+  type Line,
+  lineIdOf,
+  sell,
+  touchesFor,
+  voidLine,
+} from './book.js'
 import { Link, type Passed } from './link.js'
 import type { Step } from './scripts.js'
 
@@ -177,9 +186,6 @@ export class Till {
       seen = result as CommandResult<'recognise'> | null
     }
     const shown = seen?.candidates.find(one => one.sku === what)
-    const isFirst = seen?.decision === 'sure' && seen.candidates[0]?.sku === what
-    // One touch where it is preselected or in the list; else the till's own menu: group, product, done.
-    const touches = isFirst || (seen?.decision === 'ask' && shown) ? 1 : 3
     const itemId = seen?.itemId ?? null
     const line: Line = {
       lineId,
@@ -192,7 +198,10 @@ export class Till {
     const word = {
       ...{ eventId: lineId, session, kind: 'weighed' as const, lineId, sku: what, weight: grams },
     }
-    this.#save({ ...sell(this.#book, line, word), touches: this.#book.touches + touches })
+    this.#save({
+      ...sell(this.#book, line, word),
+      touches: this.#book.touches + touchesFor(seen, what),
+    })
   }
 
   /** Where the kiosk does not know the thing any more, the word about the line says all that is left to say. */
