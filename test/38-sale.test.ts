@@ -94,6 +94,7 @@ t.test('which thing a line is about, and which line a thing', t => {
       grams: null,
       at: 0,
       itemIds: [] as string[],
+      guess: null,
     },
     ...more,
   })
@@ -186,6 +187,39 @@ for (const mode of ['single', 'tray'] as const) {
       t.end()
     },
   )
+}
+
+t.test('tray: a line that was about what nobody knows goes to what is called so', t => {
+  const p = lane('tray')
+  p.frames(10, '?@left')
+  p.pos('scanned', { lineId: 'l1', sku: 'tea' })
+  t.same(p.said(), ['placed ? open', 'changed bound tea sold@l1'], 'a guess: nothing else came')
+  p.frames(10, '?@left tea@right')
+  t.same(p.said(), ['changed bound ? open', 'placed tea sold@l1'], 'the pack comes: it was no tea')
+  p.pos('voided', { lineId: 'l1' })
+  t.same(p.said(), ['changed bound tea voided@l1'])
+  p.pos('scanned', { lineId: 'l2', sku: 'fig' })
+  t.same(p.said(), ['changed bound fig sold@l2'], 'the same guess')
+  p.again().frames(10, '?@left tea@right fig@middle')
+  t.same(p.said(), ['changed bound ? open', 'placed fig sold@l2'], 'kept over a restart')
+  t.end()
+})
+
+for (const mode of ['single', 'tray'] as const) {
+  t.test(`${mode}: a line that was weighed is about nothing that comes after it`, t => {
+    const p = lane(mode)
+    const maybe = mode === 'tray' ? '~fig@left' : '~fig'
+    // What lies there looks like the counter: nobody sees it, and the till's menu sells it.
+    p.weigh(0, 'zero').weigh(310)
+    p.pos('weighed', { lineId: 'l1', sku: 'pear', grams: 310 })
+    p.weigh(0, 'zero').wait(1000).frames(8, maybe).weigh(150)
+    t.same(p.said(), ['placed fig open'], 'it is offered, not sold by the line before')
+    p.frames(40, '').weigh(0, 'zero').said()
+    p.pos('weighed', { lineId: 'l2', sku: 'pear', grams: 200 }).weigh(200)
+    p.frames(8, maybe)
+    t.same(p.said(), ['placed pear sold@l2'], 'its own weight may be told late')
+    t.end()
+  })
 }
 
 t.test('tray: pieces, equal things, and a line that changes', t => {

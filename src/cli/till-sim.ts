@@ -23,7 +23,8 @@ const isCounted = ({ topic }: Passed) => !/^(status|state|basket|assist|frames)/
 const wish = (step: Step): string => {
   if (step.do === 'lay') return `lay down: ${step.what} (${step.grams} g)`
   if (step.do === 'lift') return `take away: ${step.what}`
-  return step.do === 'cover' ? 'hold something over the counter' : 'take it away again'
+  if (step.do === 'cover') return `put on it: ${step.what}`
+  return step.do === 'uncover' ? `take away again: ${step.what}` : step.do
 }
 
 async function tillSim(options: Options): Promise<void> {

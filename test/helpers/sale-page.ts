@@ -5,8 +5,8 @@ import type { Passed, Sold } from './sale.js'
 
 const head = `# 14. One sale, message by message
 
-\`grocerd till-sim\` played this sale against a daemon with pictures of the demo before its camera, and mosquitto between them. The page is written
-from that run (\`npm run docs:sale\`), and a test holds it against another. \`>\` is what the till says, \`<\` what the kiosk says, with topics
+\`grocerd till-sim\` played this sale against a daemon whose camera, in mode \`tray\`, sees studio photographs on a drawn counter, with mosquitto between them. The page
+is written from that run (\`npm run docs:sale\`), and a test holds it against another. \`>\` is what the till says, \`<\` what the kiosk says, with topics
 below the prefix. Ids, times and scores are shown as \`…\`, things as \`thing-1\`; of an event only what a till decides by. [4-mqtt.md](4-mqtt.md) has the rules.
 
 Play it yourself: \`npx grocerd till-sim --url mqtt://127.0.0.1:1883 --topic grocerd/<kiosk id> --script sale\` says what to lay down and
@@ -20,38 +20,57 @@ const titles: Record<string, [title: string, words: string]> = {
     'The till sold it by itself. The kiosk never offers what it was told of, should it see it.',
   ],
   cover: [
-    'Something hides the counter',
-    'Nothing is `removed`: the basket says that it is not complete.',
+    'It is put on the other thing, and hides it',
+    'The pack crosses the camera: it is told of as sold, and never offered. What lies under it is not `removed`: the basket lists it, and is not complete.',
+  ],
+  uncover: ['It is taken away again', 'What lay under it is the thing that it was.'],
+  verify: [
+    'Does it lie there?',
+    'A till may ask of any line whether what it sold is what lies there.',
   ],
   void: ['A line is taken back', 'Only the till does that.'],
   pay: ['Paid', ''],
   close: ['The end', 'What still lies there would be `leftover`.'],
 }
 
+/** The basket that says of the first what is shown: two things, one of them hidden; or the one that is left. */
+const basketOf = (passed: Passed[], count: number, complete: boolean): Passed[] =>
+  passed
+    .filter(({ topic, payload }) => topic === 'basket' && payload.items?.length === count)
+    .filter(({ payload }) => payload.view === 'ok' && payload.complete === complete)
+    .slice(-1)
+
 /** Everything of a thing, from laying it down to lifting it, is one section; so is each other step. */
 function sectionsOf(sold: Sold): { title: string; words: string; passed: Passed[] }[] {
   const sections: { title: string; words: string; passed: Passed[] }[] = []
   const begin = (title: string, words: string) => sections.push({ title, words, passed: [] })
   begin(...titles.open!)
+  let thing = 0
   for (const [index, { step, from }] of sold.steps.entries()) {
     const to = sold.steps[index + 1]?.from ?? sold.passed.length
     const named = titles[step.do]
-    if (step.do === 'lay') begin(`${step.what}, ${step.grams} g`, wordsOf(step))
+    const isApart = step.do === 'lift' && sold.steps[index - 1]?.step.do === 'verify'
+    if (step.do === 'lay') thing = begin(`${step.what}, ${step.grams} g`, wordsOf(step)) - 1
+    else if (isApart) begin('It is lifted off', '')
     else if (named && step.do !== 'open') begin(...named)
     const passed = sold.passed.slice(index === 0 ? 0 : from, to)
     for (const one of passed) {
-      // What became of a thing may come while the next step begins.
-      const isLate = one.payload?.action === 'changed' && step.do === 'cover'
-      sections.at(isLate ? -2 : -1)!.passed.push(one)
+      if (one.topic === 'basket') continue
+      // What became of a thing may come while the next steps begin.
+      const isLate = one.payload?.action === 'changed'
+      sections.at(isLate ? thing : -1)!.passed.push(one)
     }
-    if (step.do === 'uncover') begin('It is lifted off', '')
+    // A basket may come a little later than the event.
+    const later = sold.passed.slice(from, sold.steps[index + 2]?.from)
+    if (step.do === 'cover') sections.at(-1)!.passed.push(...basketOf(later, 2, false))
+    if (step.do === 'uncover') sections.at(-1)!.passed.push(...basketOf(later, 1, true))
   }
   return sections
 }
 
 const wordsOf = (step: Step & { do: 'lay' }): string =>
-  step.what === 'banana'
-    ? 'The scale stands still, the till asks, the shopper touches what it is: now it is on the receipt. `removed` takes it off the counter, not off the receipt.'
+  step.what === 'vine-tomato'
+    ? 'The scale stands still, the till asks, and shows what it may be; the shopper touches what it is, and now it is on the receipt. `removed` takes it off the counter, not off the receipt.'
     : ''
 
 /** In the order of what follows from what, as two connections have none. */
@@ -66,7 +85,7 @@ function inOrder(passed: Passed[]): Passed[] {
     return reply ? [reply] : []
   }
   const isZero = ({ topic, payload }: Passed) => topic === 'scale' && payload.grams === 0
-  const dark = passed.find(one => one.topic === 'basket' && one.payload.view === 'dark')
+  const baskets = passed.filter(({ topic }) => topic === 'basket')
   // The kiosk is asked again about what it has not seen for certain: the last time counts.
   const asked = sent.filter(({ topic }) => topic === 'cmd/recognise')
   const said = sent.filter(one => !asked.slice(0, -1).includes(one) && !isZero(one))
@@ -74,8 +93,8 @@ function inOrder(passed: Passed[]): Passed[] {
     ...of('placed'),
     ...said.flatMap(one => [one, ...replyTo(one)]),
     ...of('changed'),
-    ...(dark ? [dark] : []),
     ...of('removed'),
+    ...baskets,
     ...sent.filter(isZero),
   ]
 }
@@ -108,13 +127,14 @@ export function salePage(sold: Sold): string {
     if (topic === 'reply/resend') return { ...told, result: '…' }
     if (topic === 'cmd/resend') return { ...told, fromSeq: '…' }
     if (!told.result) return told
-    const { itemId, recognitionId, candidates, pictureAgeMs, ...rest } = told.result
+    const { itemId, recognitionId, candidates, score, pictureAgeMs, ...rest } = told.result
     return {
       ...{ requestId: told.requestId, ok: told.ok },
       result: {
         ...(recognitionId && { recognitionId: '…' }),
         ...(itemId && { itemId: thing(itemId) }),
         ...rest,
+        ...(score !== undefined && { score: '…' }),
         ...(candidates && { candidates: [{ sku: candidates[0]?.sku, score: '…' }, '…'] }),
         ...(pictureAgeMs !== undefined && { pictureAgeMs: '…' }),
       },

@@ -8,8 +8,9 @@ import type { Line } from '../../src/cli/till-sim/book.js'
 import type { Step } from '../../src/cli/till-sim/scripts.js'
 import { freePort, startMosquitto, type TestBroker } from './brokers.js'
 import { Listener, type RunningDaemon, startDaemon } from './daemon.js'
-import { FakeCamera, pictures } from './fake-camera.js'
+import { FakeCamera } from './fake-camera.js'
 import { sleep, until, visionOf } from './lane.js'
+import { type Lying, trayPainter } from './tray-pictures.js'
 
 export const victims = ['daemon', 'vision', 'broker', 'till'] as const
 export type Victim = (typeof victims)[number]
@@ -34,8 +35,12 @@ export interface Sold {
   killed: boolean
 }
 
-/** What the pictures lag behind the shopper's hand, ms. */
+/** What the pictures lag behind the shopper's hand, and how long that is over the tray, ms. */
 const laggingMs = 700
+const handMs = 400
+
+/** How high each thing is, of the picture's height: a pack hides what it is put on. */
+const highOf = (sku: string): number => (sku === 'bravo-orange-juice' ? 0.6 : 0.34)
 
 export class SaleShop {
   readonly camera: FakeCamera
@@ -45,14 +50,18 @@ export class SaleShop {
   till!: Listener
   #mending: Promise<unknown> = Promise.resolve()
   #next = 0
+  /** On the tray, each on the one before. */
+  #lies: Lying[] = []
+  #paint!: Awaited<ReturnType<typeof trayPainter>>
 
   constructor(readonly dir: string) {
     this.camera = new FakeCamera(join(dir, 'camera'))
   }
 
   async start(): Promise<void> {
+    this.#paint = await trayPainter()
     this.camera.start()
-    this.camera.show(await pictures())
+    this.camera.show(await this.#paint([]))
     this.broker = await startMosquitto(this.dir, undefined, await freePort())
     this.till = new Listener(this.broker.url)
     await this.#startDaemon()
@@ -130,15 +139,20 @@ export class SaleShop {
     return code
   }
 
+  /** A hand comes, does it, and goes. */
   async #do(step: Step, till: ChildProcess): Promise<void> {
-    if (step.do === 'lay') this.camera.show(await pictures({ of: (this.#lies = step.what) }))
-    else if (step.do === 'cover') this.camera.show(await pictures({ light: 0.02, noise: 1 }))
-    else if (step.do === 'uncover') this.camera.show(await pictures({ of: this.#lies }))
-    else this.camera.show(await pictures({ of: (this.#lies = null) }))
-    await sleep(step.do === 'cover' ? 3 * laggingMs : laggingMs)
+    this.camera.show(await this.#paint(this.#lies, true))
+    await sleep(handMs)
+    // Said again after a crash, it is done already.
+    const below = this.#lies.slice(0, 1)
+    const on = 'what' in step ? [{ sku: step.what, high: highOf(step.what) }] : []
+    if (step.do === 'lay') this.#lies = on
+    else if (step.do === 'cover') this.#lies = [...below, ...on]
+    else this.#lies = step.do === 'uncover' ? below : []
+    this.camera.show(await this.#paint(this.#lies))
+    await sleep(laggingMs)
     till.stdin?.write('\n')
   }
-  #lies: string | null = null
 
   /** kill -9, and what a supervisor does after it. */
   async #kill(victim: Exclude<Victim, 'till'>): Promise<void> {
@@ -157,7 +171,7 @@ export class SaleShop {
 
   async #startDaemon(): Promise<void> {
     this.daemon = await startDaemon(this.dir, {
-      cameras: [{ id: 'counter', source: this.camera.source, fps: 10 }],
+      cameras: [{ id: 'counter', source: this.camera.source, fps: 10, mode: 'tray' }],
       mqtt: {
         url: this.broker.url,
         commands: ['recognise', 'confirm', 'session', 'resend', 'verify'],

@@ -8,8 +8,8 @@ import { SaleShop, type Sold, type Victim, victims } from '../helpers/sale.js'
 import type { Outcome, Row } from './row.js'
 
 /** What the script `sale` sells; the scanned pack is taken back. */
-const right = ['banana 412', 'lemon 118', 'cucumber 350']
-const allLines = ['banana 412', 'till-milk null', 'lemon 118', 'cucumber 350']
+const right = ['vine-tomato 412', 'green-bell-pepper 164', 'solid-potato 350']
+const allLines = [...right, 'bravo-orange-juice null']
 
 const named = (lines: Sold['lines']) => lines.map(({ sku, grams }) => `${sku} ${grams}`)
 

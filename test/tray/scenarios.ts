@@ -105,6 +105,7 @@ class Play {
 
   #takeAway(thing: Thing): void {
     const { things } = this.stage
+    if (thing.photo !== undefined) thing.photo++
     this.#reach(
       thing.box,
       () => {
@@ -118,8 +119,17 @@ class Play {
     things.splice(things.indexOf(thing), 1)
   }
 
-  #pause(least = 8, most = 18): void {
+  pause(least = 8, most = 18): void {
     this.stage.tick(this.stage.random.whole(least, most))
+  }
+
+  /** All is taken, from the top down, but so many of the things. */
+  clear(leaves = 0): void {
+    while (this.stage.things.length > leaves) {
+      const one = this.#free.at(-1)!
+      this.#takeAway(one)
+      this.pause(2, 6)
+    }
   }
 
   /** false where the tray does not allow it now. */
@@ -192,7 +202,7 @@ class Play {
         if (!one) return false
         const { box, sku } = one
         this.#takeAway(one)
-        this.#pause(3, 10)
+        this.pause(3, 10)
         this.#putNew(this.#freshSku([sku]), box)
         this.#taken = sku
         break
@@ -208,7 +218,7 @@ class Play {
         if (!one) return false
         const { box } = one
         this.#takeAway(one)
-        this.#pause(1, 8)
+        this.pause(1, 8)
         this.#putDown(one, random.chance(0.5) ? box : (this.#room(box) ?? box))
         break
       }
@@ -232,9 +242,9 @@ class Play {
         break
       }
       case 'leave':
-        this.#pause(20, 40)
+        this.pause(20, 40)
     }
-    this.#pause()
+    this.pause()
     return true
   }
 }
@@ -255,6 +265,77 @@ export function clipOf(seed: number, faults: Partial<Faults> = {}, goods?: Goods
   }
   play.stage.tick(40)
   return { seed, frames: play.stage.frames, steps }
+}
+
+/** A shopper's visit, ms of the clip: the session opens, all is paid, it closes. */
+export interface Visit {
+  open: number
+  paid: number
+  close: number
+}
+
+/**
+ * What the shoppers of a shop do at a tray, one after another, or on a scale, one thing after another. How often is a
+ * guess: nobody measured it.
+ */
+const doings = {
+  tray: [
+    ...Array<StepName>(12).fill('place'),
+    ...(['beside', 'beside', 'beside', 'leave', 'leave', 'occlude', 'occlude'] as const),
+    ...(['move', 'putBack', 'swap', 'remove', 'stack'] as const),
+  ],
+  single: ['place', 'occlude', 'leave', 'remove', 'remove'],
+} satisfies Record<string, readonly StepName[]>
+
+/**
+ * Shoppers one after another, each with 2 to 8 things; one in twenty leaves the last one behind, and the next one puts
+ * it aside.
+ */
+export function shopClip(
+  seed: number,
+  visits: number,
+  mode: 'tray' | 'single',
+  goods: Goods,
+): Clip & { visits: Visit[] } {
+  const faults = mode === 'tray' ? {} : { missed: 0, falseBoxes: 0, whileMoving: true }
+  const play = new Play(seed, { whileMoving: seed % 2 === 1, ...faults }, goods)
+  const { random, frames } = play.stage
+  const now = () => frames.at(-1)!.at
+  const done: Visit[] = []
+  const steps: StepName[] = []
+  play.pause()
+  while (done.length < visits) {
+    const open = now()
+    play.pause()
+    play.clear()
+    const wanted = random.whole(2, 8)
+    for (let tries = 0, came = 0; came < wanted && tries < 100; tries++) {
+      const isFirst = play.stage.things.length === 0
+      const name = isFirst ? 'place' : random.pick(doings[mode])
+      if (mode === 'single' && name === 'place' && !isFirst) continue
+      if (!play.step(name)) continue
+      steps.push(name)
+      if (!['place', 'beside', 'swap', 'stack'].includes(name)) continue
+      came++
+      // Until the list is there, and touched.
+      play.pause(25, 45)
+    }
+    const leaves = random.chance(0.05) ? 1 : 0
+    const paysFirst = random.chance(0.5)
+    let paid = now()
+    if (!paysFirst || mode === 'single') {
+      play.clear(leaves)
+      play.pause(25, 30)
+      paid = now()
+    } else {
+      play.pause(25, 40)
+      play.clear(leaves)
+    }
+    play.pause(45, 60)
+    done.push({ open, paid, close: now() })
+    play.pause(10, 40)
+  }
+  return { seed, frames, steps, visits: done }
 }
 
 /**

@@ -48,7 +48,7 @@ interface Truth {
 const placedWithinMs = 2500
 const removedWithinMs = 4500
 
-const isStill = ({ frame }: TruthFrame) => ['object', 'empty'].includes(frame.scene.view)
+export const isStill = ({ frame }: TruthFrame) => ['object', 'empty'].includes(frame.scene.view)
 
 /** When each thing first lay there for all to see, and when it was first seen to be gone for good. */
 function truthOf(clip: Clip): Map<number, Truth> {

@@ -12,7 +12,10 @@ export interface Goods {
   shape?: (sku: string) => number
   /** Least and most of the room that one takes, as fractions of the picture. */
   sizes?: { across: [number, number]; down: [number, number] }
+  /** What a classifier says of photographs of each, in their order: a thing is one of them as long as it lies as it does. */
+  answers?: ReadonlyMap<string, readonly Answer[]>
 }
+export type Answer = Omit<Observation, 'box'>
 const anyGoods: Goods = { skus }
 export const frameMs = 100
 const columns = 32
@@ -25,6 +28,8 @@ export interface Thing {
   /** Lies on the tray; false while a hand has it. */
   rests: boolean
   luma: number
+  /** Which photograph of its product it is; lifted and laid down again, the next one, which is mostly of the same shelf. */
+  photo?: number
 }
 
 export interface TruthFrame {
@@ -124,7 +129,9 @@ export class Stage {
     }))
     // One small thing on a wide tray has little contrast: the detector looks at `empty` frames too.
     const asked = scene.view !== 'moving' || this.#faults.whileMoving
-    const observations = asked ? things.flatMap(one => this.#observe(one)) : []
+    const observations = asked
+      ? things.flatMap((one, index) => this.#observe(this.things[index]!, one.visible))
+      : []
     if (asked) observations.push(...this.#falseBoxes(), ...this.#haunted())
     // Detectors give no order that means anything.
     observations.sort(() => random() - 0.5)
@@ -149,15 +156,26 @@ export class Stage {
     return 1 - Math.min(1, Math.max(0, ...over.map(box => covered(thing.box, box))))
   }
 
-  #observe({ box, sku, visible }: { box: Box; sku: string; visible: number }): Observation[] {
+  #observe(thing: Thing, visible: number): Observation[] {
     const { random } = this
+    const { box, sku } = thing
     const { missed, jitter, confused } = this.#faults
     if (visible < 0.4 || random.chance(missed)) return []
     const [width, height] = [box[2] - box[0], box[3] - box[1]]
     const moved = box.map((value, side) =>
       Math.max(0, Math.min(1, value + random.normal() * jitter * (side % 2 ? height : width))),
     ) as Box
-    return [{ ...this.#answer(sku, random.chance(confused)), box: moved }]
+    const answer = this.#named(thing, confused) ?? this.#answer(sku, random.chance(confused))
+    return [{ ...answer, box: moved }]
+  }
+
+  /** As it is named all the time, and in some frames as another photograph of it; null where nobody gave any. */
+  #named(thing: Thing, confused: number): Answer | null {
+    const { random, goods } = this
+    const photos = goods.answers?.get(thing.sku)
+    if (!photos) return null
+    thing.photo ??= random.whole(0, photos.length - 1)
+    return random.chance(confused) ? random.pick(photos) : photos[thing.photo % photos.length]!
   }
 
   #answer(sku: string, wrong: boolean): Omit<Observation, 'box'> {

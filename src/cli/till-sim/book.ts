@@ -1,6 +1,7 @@
 // What a till knows: its receipt, the events that it has heard, and what it may do with the next one. No I/O.
 import type { Item } from '../../counter/types.js'
 import type { ItemEvent, PosMessage } from '../../publish/messages.js'
+import type { Candidate, Decision } from '../../recognition/types.js'
 
 export interface Line {
   lineId: string
@@ -95,3 +96,13 @@ export const isForThisShopper = (event: ItemEvent, session: string | null, now: 
 
 /** What is paid for. */
 export const receipt = (book: Book): Line[] => book.lines.filter(({ voided }) => !voided)
+
+/** One touch where it is preselected or in the list; else the till's own menu: group, product, done. */
+export function touchesFor(
+  seen: { decision: Decision; candidates: readonly Pick<Candidate, 'sku'>[] } | null,
+  sku: string,
+): number {
+  const isPreselected = seen?.decision === 'sure' && seen.candidates[0]?.sku === sku
+  const isListed = seen?.decision === 'ask' && seen.candidates.some(one => one.sku === sku)
+  return isPreselected || isListed ? 1 : 3
+}

@@ -12,10 +12,10 @@ export type Step =
   | { do: 'scan'; sku: string; name: string; gtin: string }
   /** A line of the receipt is taken back, by its number from 1 on. */
   | { do: 'void'; line: number }
+  /** The till asks whether the line that was sold last by weight lies there. */
   | { do: 'verify' }
-  /** Something hides the counter, and goes away. */
-  | { do: 'cover' }
-  | { do: 'uncover' }
+  /** The shopper puts something on what lies there, and takes it away again; the scale shows both together, and the rest. */
+  | { do: 'cover' | 'uncover'; what: string; grams: number }
   | { do: 'pay' }
   | { do: 'close' }
 
@@ -26,20 +26,27 @@ const loose = (what: string, grams: number, ...between: Step[]): Step[] => [
   ...between,
   { do: 'lift', what },
 ]
-const milk = { sku: 'till-milk', name: 'Milk 1 l', gtin: '07310865004703' }
+const [pack, packGrams] = ['bravo-orange-juice', 1040]
+const pepper = 164
 
 export const scripts: Record<string, Step[]> = {
-  /** Three loose things with their weight, a pack, a void, a hidden thing. */
+  /** On a tray: three loose things with their weight, a pack that is put on one of them and hides it, a void. */
   sale: [
     { do: 'open' },
-    ...loose('banana', 412),
-    { do: 'scan', ...milk },
-    ...loose('lemon', 118, { do: 'cover' }, { do: 'uncover' }),
-    { do: 'void', line: 2 },
-    ...loose('cucumber', 350),
+    ...loose('vine-tomato', 412),
+    ...loose(
+      'green-bell-pepper',
+      pepper,
+      { do: 'scan', sku: pack, name: 'Orange juice 1 l', gtin: '07310865004703' },
+      { do: 'cover', what: pack, grams: pepper + packGrams },
+      { do: 'uncover', what: pack, grams: pepper },
+      { do: 'verify' },
+    ),
+    { do: 'void', line: 3 },
+    ...loose('solid-potato', 350),
     { do: 'pay' },
     { do: 'close' },
   ],
   /** One thing. */
-  short: [{ do: 'open' }, ...loose('banana', 412), { do: 'pay' }, { do: 'close' }],
+  short: [{ do: 'open' }, ...loose('vine-tomato', 412), { do: 'pay' }, { do: 'close' }],
 }

@@ -6,7 +6,16 @@ import { GroceryError } from '../../errors.js'
 import { readJson, writeJson } from '../../json-file.js'
 import type { CommandResult, Reply, Verb } from '../../publish/command-messages.js'
 import type { BasketMessage, PosMessage } from '../../publish/messages.js'
-import { type Book, emptyBook, hear, type Line, lineIdOf, sell, voidLine } from './book.js'
+import {
+  type Book,
+  emptyBook,
+  hear,
+  type Line,
+  lineIdOf,
+  sell,
+  touchesFor,
+  voidLine,
+} from './book.js'
 import { Link, type Passed } from './link.js'
 import type { Step } from './scripts.js'
 
@@ -114,9 +123,7 @@ export class Till {
       case 'lift':
         await this.#options.shopper(step)
         this.#link.say('scale', { grams: 0, state: 'zero' }, false, 0)
-        // The next thing comes when this one is gone; a kiosk that says nothing holds nobody up for long.
-        for (let n = 0; n < 50 && this.#book.lying.length > 0; n++) await sleep(100)
-        return
+        return this.#untilLies(0)
       case 'scan': {
         const { sku, name, gtin } = step
         const lineId = lineIdOf(session, index)
@@ -135,13 +142,15 @@ export class Till {
         return this.#link.say('pos', word)
       }
       case 'verify': {
-        const { lineId, sku } = this.#book.lines.at(-1)!
-        await this.#ask('verify', { session, lineId, sku })
+        const { lineId, sku, grams } = this.#book.lines.findLast(one => one.grams !== null)!
+        await this.#ask('verify', { session, lineId, sku, weight: { grams, stable: true } })
         return
       }
       case 'cover':
       case 'uncover':
-        return this.#options.shopper(step)
+        await this.#options.shopper(step)
+        this.#link.say('scale', { grams: step.grams, state: 'stable' }, false, 0)
+        return this.#untilLies(step.do === 'cover' ? 2 : 1)
       case 'pay':
         for (const kind of ['payStarted', 'paid'] as const) {
           const word = this.#word(kind, index, {})
@@ -154,6 +163,11 @@ export class Till {
         await this.#session('close')
         return this.#save({ ...this.#book, session: null, offers: {} })
     }
+  }
+
+  /** The next step comes when the kiosk knows of the last; one that says nothing holds nobody up for long. */
+  async #untilLies(count: number): Promise<void> {
+    for (let n = 0; n < 50 && this.#book.lying.length !== count; n++) await sleep(100)
   }
 
   #word(kind: PosMessage['kind'], index: number, more: Partial<PosMessage>): PosMessage {
@@ -172,9 +186,6 @@ export class Till {
       seen = result as CommandResult<'recognise'> | null
     }
     const shown = seen?.candidates.find(one => one.sku === what)
-    const isFirst = seen?.decision === 'sure' && seen.candidates[0]?.sku === what
-    // One touch where it is preselected or in the list; else the till's own menu: group, product, done.
-    const touches = isFirst || (seen?.decision === 'ask' && shown) ? 1 : 3
     const itemId = seen?.itemId ?? null
     const line: Line = {
       lineId,
@@ -187,7 +198,10 @@ export class Till {
     const word = {
       ...{ eventId: lineId, session, kind: 'weighed' as const, lineId, sku: what, weight: grams },
     }
-    this.#save({ ...sell(this.#book, line, word), touches: this.#book.touches + touches })
+    this.#save({
+      ...sell(this.#book, line, word),
+      touches: this.#book.touches + touchesFor(seen, what),
+    })
   }
 
   /** Where the kiosk does not know the thing any more, the word about the line says all that is left to say. */

@@ -186,6 +186,8 @@ export class Checkout implements ItemCounter {
       this.#scale = { ...weighing.state, waiting: null }
       return nothing
     }
+    const change = (weighing.state.grams ?? 0) - before
+    if (Math.abs(change) >= noiseGrams) this.#ledger.loadChanged(change)
     return this.#take(this.#ofOne(weighing, before), now)
   }
 
@@ -257,21 +259,22 @@ export class Checkout implements ItemCounter {
         this.#ledger.went(action.item)
         this.#scale = takenOff(this.#scale)
         all.push(action)
-      } else if (action.action === 'placed') all.push(this.#came(action, now))
+      } else if (action.action === 'placed') all.push(...this.#came(action, now))
       else all.push(action, ...this.#ledger.renamed(action.item, now))
     }
     return { actions: all, why }
   }
 
   /** What was sold before it came into view is told as sold: it is never offered. */
-  #came(action: ItemAction, now: Moment): ItemAction {
-    let item = this.#ledger.came(action.item, now.at)
+  #came(action: ItemAction, now: Moment): ItemAction[] {
+    const { item: told, freed } = this.#ledger.came(action.item, now)
+    let item = told
     const { state, of } = placedOn(this.#scale, item.itemId, now.at)
     this.#scale = state
     if (of) item = this.#heavy(item, of.grams, now)
-    if (item === action.item) return action
+    if (item === action.item) return [action]
     this.#counter.revise(item, item.disposition === 'sold', null, now)
-    return { ...action, item }
+    return [...freed, { ...action, item }]
   }
 
   /** Where one item stands for all pieces, what comes to it or goes from it while it lies there is of it. */

@@ -7,6 +7,8 @@ import type { Item, ItemAction } from '../types.js'
 import { say, type Said, type Word } from './dispositions.js'
 import {
   crossesWithin,
+  isBetter,
+  isSame,
   isUnsold,
   itemFor,
   type Line,
@@ -18,6 +20,8 @@ import type { PosWord } from './types.js'
 
 /** Words of one session that are remembered, so that one that comes twice does nothing twice. */
 const mostWords = 2000
+/** A change of the load by a line's own weight, give or take so much of it, is the thing itself, told of late. */
+const ownShare = 0.05
 const nothing: Outcome = { actions: [], why: null }
 
 const line = z.object({
@@ -26,6 +30,10 @@ const line = z.object({
   pieces: z.number().nullable(),
   grams: z.number().nullable(),
   itemIds: z.array(z.string()),
+  guess: z
+    .custom<Item>(value => typeof (value as Item | null)?.itemId === 'string')
+    .nullable()
+    .default(null),
 })
 export const ledgerSchema = z.object({
   lines: z.array(line),
@@ -99,10 +107,16 @@ export class Ledger {
     const known = this.#lines.find(one => one.lineId === lineId)
     if (!known) {
       const itemIds = [itemId]
-      this.#lines.push({ lineId, product, pieces: quantity, grams: null, at: now.at, itemIds })
+      const line = { lineId, product, pieces: quantity, grams: null, at: now.at }
+      this.#lines.push({ ...line, itemIds, guess: null })
       return []
     }
     if (known.itemIds.includes(itemId)) return []
+    if (known.guess && !wantsMore(known)) {
+      const freed = this.#free(known, now)
+      known.itemIds.push(itemId)
+      return freed
+    }
     // The line's own word came first and was about an equal thing, as far as anybody could tell.
     const guess = wantsMore(known) ? undefined : known.itemIds.shift()
     known.itemIds.push(itemId)
@@ -112,17 +126,25 @@ export class Ledger {
     return this.#counter.revise(free, false, 'bound', now).actions
   }
 
-  /** A thing came into view: sold, where a line waits for it. */
-  came(item: Item, at: number): Item {
-    this.#cameAt.set(item.itemId, at)
-    const sold = this.#lineOf(item, at)
-    return (sold && say('bound', item, this.#said(sold))?.item) || item
+  /** A thing came into view: sold, where a line waits for it; and what became of another by that. */
+  came(item: Item, now: Moment): { item: Item; freed: ItemAction[] } {
+    this.#cameAt.set(item.itemId, now.at)
+    const { sold, freed } = this.#claim(item, now)
+    return { item: (sold && say('bound', item, this.#said(sold))?.item) || item, freed }
   }
 
   /** A thing that got another name may be what a line waits for. */
   renamed(item: Item, now: Moment): ItemAction[] {
-    const sold = this.#lineOf(item, now.at)
-    return sold ? this.#word('bound', item, sold, now) : []
+    const { sold, freed } = this.#claim(item, now)
+    return sold ? [...freed, ...this.#word('bound', item, sold, now)] : []
+  }
+
+  /** What was weighed lay there then: what comes to a line's weight, or after it went, is another thing. */
+  loadChanged(grams: number): void {
+    for (const line of this.#lines) {
+      const isOwn = Math.abs(grams - (line.grams ?? 0)) <= ownShare * (line.grams ?? 0)
+      if (line.grams !== null && !isOwn) line.at = Number.NEGATIVE_INFINITY
+    }
   }
 
   went({ itemId }: Item): void {
@@ -153,11 +175,24 @@ export class Ledger {
     if (this.#words.size > mostWords) this.#words.delete(this.#words.values().next().value!)
   }
 
-  #lineOf(item: Item, at: number): Line | null {
-    if (!isUnsold(item)) return null
-    const sold = lineFor(item, this.#lines, at)
+  #claim(item: Item, now: Moment): { sold: Line | null; freed: ItemAction[] } {
+    if (!isUnsold(item)) return { sold: null, freed: [] }
+    const waiting = lineFor(item, this.#lines, now.at)
+    const sold = waiting ?? this.#lines.find(one => isBetter(item, one, now.at)) ?? null
+    const freed = sold && !waiting ? this.#free(sold, now) : []
     sold?.itemIds.push(item.itemId)
-    return sold
+    return { sold, freed }
+  }
+
+  /** What a line was guessed to be about is what it was before, and for sale. */
+  #free(line: Line, now: Moment): ItemAction[] {
+    const { guess } = line
+    line.guess = null
+    line.itemIds = line.itemIds.filter(one => one !== guess?.itemId)
+    const item = this.#counter.items.find(one => one.itemId === guess?.itemId)
+    if (!guess || item?.lineId !== line.lineId) return []
+    const { box, weight } = item
+    return this.#counter.revise({ ...guess, box, weight }, false, 'bound', now).actions
   }
 
   #sells({ eventId, kind, lineId, product, pieces, grams }: PosWord, now: Moment): Outcome {
@@ -166,7 +201,9 @@ export class Ledger {
     if (known) return this.#changes(known, { product, pieces, grams }, now)
     if (!product || kind === 'changed')
       return { actions: [], why: 'the word of a line that is not known' }
-    const sold: Line = { lineId: id, product, pieces, grams, at: now.at, itemIds: [] }
+    const sold: Line = {
+      ...{ lineId: id, product, pieces, grams, at: now.at, itemIds: [], guess: null },
+    }
     this.#lines.push(sold)
     this.isPaid = false
     return { actions: this.#binds(sold, now), why: null }
@@ -179,6 +216,7 @@ export class Ledger {
       const item = itemFor(sold.product, this.#counter.items, isRecent)
       if (!item) break
       sold.itemIds.push(item.itemId)
+      if (!isSame(item, sold.product)) sold.guess = item
       actions.push(...this.#word('bound', item, sold, now))
       if (!this.#pieceIsItem) break
     }
@@ -196,7 +234,7 @@ export class Ledger {
     this.#mismatched.delete(sold.lineId)
     if (product && product.sku !== sold.product.sku) {
       actions.push(...this.#ofLine('voided', sold, now))
-      Object.assign(sold, { product, itemIds: [], at: now.at })
+      Object.assign(sold, { product, itemIds: [], at: now.at, guess: null })
     } else actions.push(...this.#ofLine(grams === null ? 'changed' : 'weighed', sold, now))
     return { actions: [...actions, ...this.#binds(sold, now)], why: null }
   }

@@ -16,6 +16,8 @@ export interface Line {
   at: number
   /** Items that it sold, in the order in which they were found; at most as many as it has pieces. */
   itemIds: string[]
+  /** The one of them that was called otherwise, as it was before: what is called so takes its place. */
+  guess: Item | null
 }
 
 /** How long after the till's word a thing that comes into view may be what was sold, and how long before it, ms. */
@@ -35,6 +37,10 @@ export const isUnsold = ({ disposition }: Pick<Item, 'disposition'>): boolean =>
 /** Whether a line has pieces that are no item yet: its word about one thing that nobody found, or more of several. */
 export const wantsMore = ({ pieces, itemIds }: Line): boolean =>
   itemIds.length < Math.max(1, Math.floor(pieces ?? 1))
+
+/** Whether a line that was about what nobody could name is about this thing instead. */
+export const isBetter = (item: Item, { guess, product, at }: Line, now: number): boolean =>
+  guess !== null && isSame(item, product) && now - at <= crossesWithin
 
 /**
  * The unsold thing that a word of the till about a product is about: the one that is called so, else the only one that
