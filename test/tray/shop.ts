@@ -8,7 +8,7 @@ import { wholePicture } from '../../src/counter/state.js'
 import type { Item, ItemAction } from '../../src/counter/types.js'
 import { GroceryError } from '../../src/errors.js'
 import type { FrameObservations } from '../../src/recognition/types.js'
-import { overlap } from '../../src/counter/tray/geometry.js'
+import { iouOf } from '../../src/boxes.js'
 import { counterSettings } from '../helpers/counter-settings.js'
 import type { Names } from './names.js'
 import { randomOf } from './random.js'
@@ -134,7 +134,7 @@ export function playShop(
   const placed = ({ item }: ItemAction) => {
     const near = [...things.values()]
       .filter(one => one.rests || at - one.restedAt <= 1000)
-      .filter(one => mode === 'single' || overlap(one.box, item.box) > 0.3)
+      .filter(one => mode === 'single' || iouOf(one.box, item.box) > 0.3)
     const couldBe = ({ sku }: Thing) => item.alternatives.some(one => one.sku === sku)
     const rank = (one: Thing) => (one.itemId === null ? 2 : 0) + (couldBe(one) ? 1 : 0)
     const thing = near.sort((a, b) => rank(b) - rank(a))[0]
