@@ -4,25 +4,21 @@ import { createServer } from 'node:http'
 import { createServer as createTcpServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import sharp from 'sharp'
 import t, { type Test } from 'tap'
 import { measureFrames, readFrames } from '../src/cli/bench/frames.js'
 import { measureLoop, percentile } from '../src/cli/bench/loop.js'
 import { benchCommand } from '../src/cli/bench.js'
 import { groupIn } from '../src/cli/doctor/devices.js'
-import { type Finding, findingLine } from '../src/cli/doctor/finding.js'
+import { findingLine } from '../src/cli/doctor/finding.js'
 import { type Machine, thisMachine } from '../src/cli/doctor/machine.js'
 import type { Tried } from '../src/cli/doctor/try-models.js'
-import { examine } from '../src/cli/doctor.js'
 import { GroceryError } from '../src/errors.js'
-import { type RuntimeName, readJpegHeader } from '../src/inference/addon.js'
-import type { ClassifierInfo } from '../src/recognition/classifier.js'
+import { readJpegHeader } from '../src/inference/addon.js'
 import { hasMosquitto, startMosquitto } from './helpers/brokers.js'
 import { Authority, hasOpenssl } from './helpers/certificates.js'
 import {
   findings,
   found,
-  healthy,
   info,
   kiosk,
   lineOf,
