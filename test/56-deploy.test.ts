@@ -6,8 +6,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import { connectAsync } from 'mqtt'
 import t from 'tap'
 import { parse } from 'yaml'
+import { hasMosquitto, startMosquitto } from './helpers/brokers.js'
+import { startDaemon } from './helpers/daemon.js'
 
 const folder = 'deploy/docker'
 const text = (name: string) => readFileSync(join(folder, name), 'utf8')
@@ -134,3 +137,45 @@ t.test('with what compose says the configuration is right', async t => {
   t.equal(status, 0, stderr)
   t.equal(check({ GROCERD_MQTT_URL: 'mosquitto' }).status, 78, 'the judge can say no')
 })
+
+const noMosquitto = hasMosquitto ? false : 'mosquitto is wanted'
+
+t.test(
+  'kiosk, broker and till with these files, without containers',
+  { skip: noMosquitto },
+  async t => {
+    const dir = t.testdir({ 'mqtt-password': 'kiosk\n' })
+    const passwords = join(dir, 'passwords')
+    spawnSync('chmod', ['600', join(dir, 'mqtt-password')])
+    for (const [user, how] of [
+      ['kiosk', ['-c', '-b']],
+      ['till', ['-b']],
+    ] as const)
+      t.equal(spawnSync('mosquitto_passwd', [...how, passwords, `${user}-1`, user]).status, 0)
+    const settings = text('mosquitto.conf')
+      .replace(/^listener .*$/m, '')
+      .replace('/mosquitto/config/passwords', passwords)
+      .replace('/mosquitto/config/grocerd.acl', join(process.cwd(), 'deploy/mosquitto/grocerd.acl'))
+      .replace('/mosquitto/data/', `${dir}/`)
+    t.notMatch(settings.replace(/^#.*$/gm, ''), / \/mosquitto/)
+    const { port, stop } = await startMosquitto(dir, settings.split('\n'))
+    t.teardown(stop)
+    const url = `mqtt://127.0.0.1:${port}`
+    const config = parse(text('grocerd.yaml'))
+    const [camera] = config.cameras
+    const source = camera.source.replace('/usr/lib/grocerd', process.cwd())
+    const daemon = await startDaemon(join(dir, 'kiosk'), {
+      ...config,
+      cameras: [{ ...camera, source }],
+      mqtt: { ...config.mqtt, url, passwordFile: join(dir, 'mqtt-password') },
+    })
+    t.teardown(() => daemon.process.kill('SIGKILL'))
+    const login = { username: 'till-1', reconnectPeriod: 0 }
+    await t.rejects(connectAsync(url, { ...login, password: 'wrong' }), /Not authorized/i)
+    const till = await connectAsync(url, { ...login, password: 'till' })
+    t.teardown(() => till.endAsync(true))
+    await till.subscribeAsync('grocerd/kiosk-1/items')
+    const item = await new Promise(resolve => till.once('message', (_, bytes) => resolve(bytes)))
+    t.equal(JSON.parse(String(item)).action, 'placed')
+  },
+)
