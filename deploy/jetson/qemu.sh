@@ -46,16 +46,19 @@ version() { node -p 'require("./package.json").version'; }
 # ---- the kernel starts arm64 programs, in a root too (F): as the numbers in an ELF header say it
 mount -t binfmt_misc binfmt_misc "$binfmt"
 if [ ! -e "$binfmt/qemu-aarch64" ]; then
+  name=grocerd-$(basename "$work")
   magic='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
   mask='\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
-  printf '%s' ":grocerd-arm64:M::$magic:$mask:$(command -v qemu-aarch64-static):F" >"$binfmt/register"
-  ours=$binfmt/grocerd-arm64
+  printf '%s' ":$name:M::$magic:$mask:$(command -v qemu-aarch64-static):F" >"$binfmt/register"
+  ours=$binfmt/$name
 fi
 
 # A command in a root, on a processor without what its board lacks: Orin's A78AE is nearest to the A76, the TX2 has the A57.
 in_root() { chroot "$root" /usr/bin/env -i "QEMU_CPU=$processor" PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive ORT_DISABLE_TELEMETRY=1 "$@"; }
 # The same without a shell or env in the root.
-program() { QEMU_CPU=$processor HOME=/root ORT_DISABLE_TELEMETRY=1 chroot "$root" /usr/lib/grocerd/bin/node /usr/lib/grocerd/dist/main.js "$@"; }
+node_there() { QEMU_CPU=$processor HOME=/root ORT_DISABLE_TELEMETRY=1 chroot "$root" /usr/lib/grocerd/bin/node "$@"; }
+program() { node_there /usr/lib/grocerd/dist/main.js "$@"; }
+
 # The mounts that runtimes look for processors in. /proc/cpuinfo is this machine's, which they stumble over: one as the board has it.
 prepare() { # PART FEATURES
   mkdir -p "$root"/{proc,sys,dev,tmp}
@@ -93,6 +96,7 @@ mqtt: { url: embedded, listen: "127.0.0.1:0" }
 http: { listen: "127.0.0.1:0" }
 outbox: { dir: /srv/kiosk/state }
 YAML
+  # Not the functions above: a signal is for the daemon itself.
   QEMU_CPU=$processor HOME=/root ORT_DISABLE_TELEMETRY=1 chroot "$root" /usr/lib/grocerd/bin/node /usr/lib/grocerd/dist/main.js run --config /srv/kiosk/grocerd.yaml >"$work/daemon.log" 2>&1 &
   local pid=$! until=$((SECONDS + 120))
   until grep -q '"grocerd runs"' "$work/daemon.log" || [ "$SECONDS" -gt "$until" ]; do sleep 0.2; done
@@ -181,7 +185,9 @@ LIST
   dpkg-deb -x "$deb" "$root"
   cp -L "$work/cross/usr/lib/aarch64-linux-gnu/libturbojpeg.so.0" "$root/usr/lib/"
   prepare 0xd07 'fp asimd evtstrm aes pmull sha1 sha2 crc32'
-  check 'the C library is that of Ubuntu 18.04' 2.27 "$(program doctor --json 2>/dev/null | grep -oE 'glibc[^}]*' | grep -oE '2\.[0-9]+' | head -n 1)"
+  check 'the C library is that of Ubuntu 18.04' 2.27 "$(node_there -p 'process.report.getReport().header.glibcVersionRuntime')"
+  program doctor >"$work/doctor.log" 2>&1
+  check 'doctor: nothing stops the daemon' 0 $?
   answers onnxruntime 'ONNX Runtime 1.11'
   daemon
   umount -R "$root/proc" "$root/sys" "$root/dev"
