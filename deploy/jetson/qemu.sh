@@ -11,7 +11,7 @@ for tool in debootstrap qemu-aarch64-static aarch64-linux-gnu-g++ mosquitto_sub 
   command -v "$tool" >/dev/null || { echo "expected $tool on this machine: install it"; exit 1; }
 done
 # Mounts and processes end with these namespaces; what the kernel is told of arm64 programs is untold below.
-[ -n "${GROCERD_INSIDE-}" ] || GROCERD_INSIDE=yes exec unshare -m -p -f --mount-proc --kill-child "$PWD/deploy/jetson/qemu.sh" "$@"
+[ -n "${INSIDE_NAMESPACES-}" ] || INSIDE_NAMESPACES=yes exec unshare -m -p -f --mount-proc --kill-child "$PWD/deploy/jetson/qemu.sh" "$@"
 
 short=
 [ "${1-}" != --short ] || { short=yes; shift; }
@@ -56,7 +56,7 @@ fi
 # A command in a root, on a processor without what its board lacks: Orin's A78AE is nearest to the A76, the TX2 has the A57.
 in_root() { chroot "$root" /usr/bin/env -i "QEMU_CPU=$processor" PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root DEBIAN_FRONTEND=noninteractive ORT_DISABLE_TELEMETRY=1 "$@"; }
 # The same without a shell or env in the root.
-node_there() { QEMU_CPU=$processor HOME=/root ORT_DISABLE_TELEMETRY=1 chroot "$root" /usr/lib/grocerd/bin/node "$@"; }
+node_there() { env -i "QEMU_CPU=$processor" "PATH=$PATH" HOME=/root ORT_DISABLE_TELEMETRY=1 chroot "$root" /usr/lib/grocerd/bin/node "$@"; }
 program() { node_there /usr/lib/grocerd/dist/main.js "$@"; }
 
 # The mounts that runtimes look for processors in. /proc/cpuinfo is this machine's, which they stumble over: one as the board has it.
@@ -97,9 +97,10 @@ http: { listen: "127.0.0.1:0" }
 outbox: { dir: /srv/kiosk/state }
 YAML
   # Not the functions above: a signal is for the daemon itself.
-  QEMU_CPU=$processor HOME=/root ORT_DISABLE_TELEMETRY=1 chroot "$root" /usr/lib/grocerd/bin/node /usr/lib/grocerd/dist/main.js run --config /srv/kiosk/grocerd.yaml >"$work/daemon.log" 2>&1 &
+  env -i "QEMU_CPU=$processor" "PATH=$PATH" HOME=/root ORT_DISABLE_TELEMETRY=1 chroot "$root" /usr/lib/grocerd/bin/node /usr/lib/grocerd/dist/main.js run --config /srv/kiosk/grocerd.yaml >"$work/daemon.log" 2>&1 &
   local pid=$! until=$((SECONDS + 120))
-  until grep -q '"grocerd runs"' "$work/daemon.log" || [ "$SECONDS" -gt "$until" ]; do sleep 0.2; done
+  until grep -q '"grocerd runs"' "$work/daemon.log" || ! kill -0 "$pid" 2>/dev/null || [ "$SECONDS" -gt "$until" ]; do sleep 0.2; done
+  kill -0 "$pid" 2>/dev/null || { check 'the daemon starts' yes "$(tail -n 3 "$work/daemon.log")"; return; }
   local url http; url=$(grep -oE 'mqtt://[0-9.:]+' "$work/daemon.log" | tail -n 1); http=$(grep -oE 'http://[0-9.:]+' "$work/daemon.log" | tail -n 1)
   timeout "$((seconds + 180))" mosquitto_sub -L "$url/grocerd/arm/items" >"$work/items" 2>>"$work/daemon.log" &
   local till=$!
@@ -154,8 +155,8 @@ debian() {
 
 # ---- JetPack 4: the C library of Ubuntu 18.04, as Ubuntu packs it for its cross compilers, and nothing else of it
 jetpack4() {
-  if [ -z "${GROCERD_UBUNTU_MIRROR-}" ]; then
-    echo '          skipped: JetPack 4, for GROCERD_UBUNTU_MIRROR names no mirror of Ubuntu (…/ubuntu) to take its C library from'
+  if [ -z "${UBUNTU_MIRROR-}" ]; then
+    echo '          skipped: JetPack 4, for UBUNTU_MIRROR names no mirror of Ubuntu (…/ubuntu) to take its C library from'
     return
   fi
   processor=cortex-a57
@@ -164,7 +165,7 @@ jetpack4() {
   # JetPack has a libturbojpeg of its own; Debian's wants no newer glibc.
   fetched() {
     while read -r path hash; do
-      local from=$GROCERD_UBUNTU_MIRROR
+      local from=$UBUNTU_MIRROR
       [[ $path != libj/* ]] || from=$mirror
       curl -sSf -m 120 -o "$work/cross.deb" "$from/pool/main/$path" && sha256sum -c --status <<<"$hash  $work/cross.deb" &&
         dpkg-deb -x "$work/cross.deb" "$work/cross" || return
