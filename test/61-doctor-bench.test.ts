@@ -68,9 +68,9 @@ t.test('each fault of the machine has its line and its remedy', async t => {
     ],
     [
       'an old glibc',
-      { glibcVersion: '2.27' },
+      { glibcVersion: '2.26' },
       'glibc',
-      "warn  glibc               2.27: npm's sharp and ONNX Runtime do not load  -> Use a container or a system with glibc 2.28; see docs/5-operations.md.",
+      'warn  glibc               2.26: older than all that grocerd can bring  -> Use a system with glibc 2.27 (JetPack 4) or newer; see docs/16-jetson.md.',
     ],
     [
       'no AVX2',

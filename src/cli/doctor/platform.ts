@@ -3,7 +3,7 @@ import { type Finding, fail, ok, warn } from './finding.js'
 import type { Machine } from './machine.js'
 
 const oldestNode = 20
-const oldestGlibc = '2.28'
+const oldestGlibc = '2.27'
 const leastMemory = 512 * 1024 ** 2
 
 const megabytes = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`
@@ -24,10 +24,10 @@ function checkNode({ nodeVersion, arch }: Machine): Finding {
 }
 
 function checkGlibc({ glibcVersion }: Machine): Finding {
-  const remedy = `Use a container or a system with glibc ${oldestGlibc}; see docs/5-operations.md.`
+  const remedy = `Use a system with glibc ${oldestGlibc} (JetPack 4) or newer; see docs/16-jetson.md.`
   if (glibcVersion === null) return warn('glibc', 'this C library is another one', remedy)
   return isOlder(glibcVersion, oldestGlibc)
-    ? warn('glibc', `${glibcVersion}: npm's sharp and ONNX Runtime do not load`, remedy)
+    ? warn('glibc', `${glibcVersion}: older than all that grocerd can bring`, remedy)
     : ok('glibc', glibcVersion)
 }
 
