@@ -47,7 +47,13 @@ const elsewhere: [command: RegExp, file: string, there: string | RegExp][] = [
   [/^curl .*127\.0\.0\.1:8080\/readyz$/, packageTest, 'readyz'],
 ]
 /** For people, and for hardware. */
-const never: [RegExp, string][] = [[/^editor /, 'a person writes there']]
+const never: [RegExp, string][] = [
+  [/^editor /, 'a person writes there'],
+  [
+    /^docker |^cd deploy\/docker$|mqtt-password$/,
+    'wants an engine for containers: the page says that it was not run',
+  ],
+]
 /** Commands that may say no: doctor finds no broker here. */
 const mayFail = /grocerd doctor/
 
