@@ -26,6 +26,8 @@ const packageTest = 'deploy/package-test/run.sh'
 
 /** Commands that another test runs: what stands there to be run. */
 const elsewhere: [command: RegExp, file: string, there: string | RegExp][] = [
+  [/^npm ci && npm run package$/, packageTest, 'npm run package'],
+  [/grocerd commission --config/, 'test/65-commission.test.ts', "'commission'"],
   [/^npm ci && npm start$/, '.ci/run', 'npm ci || return 1'],
   [/^npm test$/, '.ci/run', 'npm test -- '],
   [/^npx grocerd run --config/, 'test/helpers/daemon.ts', "'dist/main.js', 'run', '--config'"],
@@ -150,6 +152,8 @@ const then: [command: RegExp, done: (folder: string) => void][] = [
 function programsIn(folder: string, port: number): string {
   const programs: Record<string, string> = {
     npx: `[ "$1" = grocerd ] || exit 127; shift; exec node ${root}/dist/main.js "$@"`,
+    // It would change this tree.
+    npm: 'exit 127',
     grocerd: `exec node ${root}/dist/main.js "$@"`,
     mosquitto_pub: `exec /usr/bin/env -i PATH=/usr/bin mosquitto_pub -h 127.0.0.1 -p ${port} "$@"`,
     mosquitto_sub: `exec /usr/bin/env -i PATH=/usr/bin mosquitto_sub -h 127.0.0.1 -p ${port} -C 1 -W 10 "$@"`,

@@ -79,9 +79,9 @@ answers() {
     const same = there.filter((one, i) => one.candidates[0].sku === here[i].candidates[0].sku)
     const decided = there.filter((one, i) => one.decision === here[i].decision)
     const most = Math.max(...there.map((one, i) => Math.abs(one.candidates[0].score - here[i].candidates[0].score)))
-    console.log(`${same.length} of ${here.length} answers`)
-    console.error(`          scores differ by at most ${most.toFixed(6)}, ${decided.length} decisions are the same`)' "$work/here-$1" "$work/there-$1" >"$work/same" 2>"$work/differ"
-  check "$2 in $((SECONDS - began)) s: as on amd64" "${#pictures[@]} of ${#pictures[@]} answers" "$(cat "$work/same")"
+    console.log(`${same.length} of ${here.length} answers, ${decided.length} decisions`)
+    console.error(`          scores differ by at most ${most.toFixed(6)}`)' "$work/here-$1" "$work/there-$1" >"$work/same" 2>"$work/differ"
+  check "$2 in $((SECONDS - began)) s: as on amd64" "${#pictures[@]} of ${#pictures[@]} answers, ${#pictures[@]} decisions" "$(cat "$work/same")"
   cat "$work/differ"
 }
 
@@ -105,13 +105,13 @@ YAML
   timeout "$((seconds + 180))" mosquitto_sub -L "$url/grocerd/arm/items" >"$work/items" 2>>"$work/daemon.log" &
   local till=$!
   sleep "$seconds"
-  # Where one inference takes longer than the 3 s after which vision counts as hung, it is not green: qemu on a busy machine.
+  # Vision counts as hung after 3 s: on a busy machine one inference under qemu may take longer, and this fails.
   curl -s -o "$work/readyz" -w '%{http_code}' "$http/readyz" >"$work/code"
-  check "after $seconds s /readyz is green or says why" yes "$(grep -qx 200 "$work/code" || grep -q '"reasons":\[{"code"' "$work/readyz" && echo yes)"
-  echo "          /readyz $(cat "$work/code") $(grep -oE '"code":"[A-Z_]*"' "$work/readyz" | tr '\n' ' ')"
+  check "after $seconds s /readyz is green" '200 ' "$(cat "$work/code") $(grep -oE '"code":"[A-Z_]*"' "$work/readyz" | tr '\n' ' ')"
   kill -TERM "$pid"; wait "$pid"
   check 'SIGTERM ends it well' 0 $?
   kill "$till" 2>/dev/null
+  check 'items were told of' yes "$(grep -q '"action":"placed"' "$work/items" && echo yes)"
   echo "          $(wc -l <"$work/items") events: $(grep -oE '"sku":"[^"]*"' "$work/items" | cut -d'"' -f4 | uniq | head -n 6 | tr '\n' ' ')"
 }
 
