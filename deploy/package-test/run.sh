@@ -145,6 +145,8 @@ need 'an item event comes' 1 "$(field schema <<<"$event")"
 seq=$(field seq <<<"$event")
 check '/readyz is 200' yes "$(until_true 30 ready)"
 check 'STATUS says it' ready "$(shown grocerd StatusText)"
+in_root grocerd commission --config /etc/grocerd/grocerd.yaml --yes --steps light,glare --technician nobody >"$work/commission.log" 2>&1
+check 'commissioning measures and leaves a sheet beside the state' 1 "$(find "$root/var/lib/private/grocerd/commission" -name '*.html' | wc -l)"
 owner=$(stat -c %u "$root/var/lib/private/grocerd/outbox")
 check 'its user exists only while it runs' yes "$([ "$owner" -ge 61184 ] && [ "$owner" -le 65519 ] && echo yes)"
 
