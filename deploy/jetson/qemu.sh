@@ -85,12 +85,15 @@ answers() {
   cat "$work/differ"
 }
 
-# The daemon with a folder as its camera and its own broker: events, /readyz, and a clean end.
+# The daemon with a folder as its camera and its own broker: events, /readyz, and a clean end. Its model is one of three colours: what ships
+# takes longer under qemu than the 3 s after which vision counts as hung; it answers above.
 daemon() {
   local where=$root/srv/kiosk; mkdir -p "$where"
+  npx tsx test/helpers/colour-shop.ts "$where" || { check 'a shop of colours' yes no; return; }
   cat >"$where/grocerd.yaml" <<YAML
 kiosk: { id: arm }
-cameras: [{ id: counter, source: "dir:/usr/lib/grocerd/deploy/demo/pictures?hold=4s&gap=2s&loop=1", fps: 2 }]
+models: { classifier: /srv/kiosk/colours }
+cameras: [{ id: counter, source: "dir:/srv/kiosk/pictures?hold=4s&gap=2s&loop=1", fps: 2 }]
 counter: { needSession: false }
 mqtt: { url: embedded, listen: "127.0.0.1:0" }
 http: { listen: "127.0.0.1:0" }
@@ -105,14 +108,13 @@ YAML
   timeout "$((seconds + 180))" mosquitto_sub -L "$url/grocerd/arm/items" >"$work/items" 2>>"$work/daemon.log" &
   local till=$!
   sleep "$seconds"
-  # Vision counts as hung after 3 s: on a busy machine one inference under qemu may take longer, and this fails.
   curl -s -o "$work/readyz" -w '%{http_code}' "$http/readyz" >"$work/code"
   check "after $seconds s /readyz is green" '200 ' "$(cat "$work/code") $(grep -oE '"code":"[A-Z_]*"' "$work/readyz" | tr '\n' ' ')"
   kill -TERM "$pid"; wait "$pid"
   check 'SIGTERM ends it well' 0 $?
   kill "$till" 2>/dev/null
-  check 'items were told of' yes "$(grep -q '"action":"placed"' "$work/items" && echo yes)"
-  echo "          $(wc -l <"$work/items") events: $(grep -oE '"sku":"[^"]*"' "$work/items" | cut -d'"' -f4 | uniq | head -n 6 | tr '\n' ' ')"
+  check 'the items were told of' 'blue green red ' "$(grep '"action":"placed"' "$work/items" | grep -oE '"sku":"[^"]*"' | cut -d'"' -f4 | sort -u | tr '\n' ' ')"
+  echo "          $(wc -l <"$work/items") events in $seconds s"
 }
 
 sources=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list 2>/dev/null)
