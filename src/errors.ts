@@ -249,7 +249,7 @@ export const errorTable = {
   },
   GALLERY_SKU_UNKNOWN: {
     meaning: 'The gallery has no product of that sku.',
-    remedy: 'Look at `grocerd gallery list`.',
+    remedy: 'Look at `grocerd gallery list`, for answers that wait at `grocerd gallery answers`.',
   },
   GPU_MEMORY_UNKNOWN: {
     meaning: 'Nobody says how much memory the GPU has, so its budget cannot be kept.',
