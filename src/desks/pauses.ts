@@ -1,14 +1,14 @@
 // Which cameras are paused: somebody works at the counter, and nothing that they see is announced until it is resumed. Kept on disk.
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { Clock } from './clock.js'
-import type { Config } from './config/schema.js'
-import { describeError, GroceryError } from './errors.js'
-import { readJson, writeJson } from './json-file.js'
-import { expectCamera } from './leading-camera.js'
-import type { Logger } from './log.js'
-import type { Reason } from './observe/health.js'
-import type { CommandPayload, CommandResult } from './publish/command-messages.js'
+import type { Clock } from '../clock.js'
+import type { Config } from '../config/schema.js'
+import { describeError, GroceryError } from '../errors.js'
+import { readJson, writeJson } from '../json-file.js'
+import { expectCamera } from '../leading-camera.js'
+import type { Logger } from '../log.js'
+import type { Reason } from '../observe/health.js'
+import type { CommandPayload, CommandResult } from '../publish/command-messages.js'
 
 const format = 1
 /** By camera: since when, UTC. */
