@@ -17,6 +17,16 @@ const schema = z.object({
   cameras: z.record(z.string(), z.iso.datetime({ precision: 3 })),
 })
 
+const fileIn = (stateDir: string) => join(stateDir, 'paused.json')
+
+/** Since when each camera of a state directory is paused, UTC. Throws OUTBOX_INVALID. */
+export const keptPauses = (stateDir: string): Map<string, string> =>
+  new Map(
+    Object.entries(
+      readJson(fileIn(stateDir), { schema, format, code: 'OUTBOX_INVALID' })?.cameras ?? {},
+    ),
+  )
+
 export interface PausesOptions {
   config: Pick<Config, 'cameras' | 'outbox'>
   /** Told at the start of each that is paused, then of every change; reason null: it goes on. */
@@ -40,10 +50,8 @@ export class Pauses {
   start(): void {
     const { config, log } = this.#options
     try {
-      const kept = readJson(this.#file, { schema, format, code: 'OUTBOX_INVALID' })
       const known = new Set(config.cameras.map(({ id }) => id))
-      const paused = Object.entries(kept?.cameras ?? {}).filter(([id]) => known.has(id))
-      this.#take(new Map(paused))
+      this.#take(new Map([...keptPauses(config.outbox.dir)].filter(([id]) => known.has(id))))
     } catch (error) {
       log.warn(describeError(error), 'which cameras were paused cannot be read: none is')
     }
@@ -70,7 +78,7 @@ export class Pauses {
   }
 
   get #file(): string {
-    return join(this.#options.config.outbox.dir, 'paused.json')
+    return fileIn(this.#options.config.outbox.dir)
   }
 
   #meant(camera: string | null | undefined): string[] {
