@@ -113,7 +113,8 @@ export const errorTable = {
   },
   CAMERA_PAUSED: {
     meaning: 'Somebody paused the camera: nothing that it sees is announced.',
-    remedy: 'Send `resume` when the work at the counter is done; a restart does not end a pause.',
+    remedy:
+      'Send the command `resume` (docs/4-mqtt.md) when the work at the counter is done; a restart does not end a pause.',
   },
   CAMERA_SOURCE_INVALID: {
     meaning: 'A camera source is not a URI that this version reads.',
