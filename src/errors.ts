@@ -113,7 +113,8 @@ export const errorTable = {
   },
   CAMERA_PAUSED: {
     meaning: 'Somebody paused the camera: nothing that it sees is announced.',
-    remedy: 'Send `resume` when the work at the counter is done; a restart does not end a pause.',
+    remedy:
+      'Send the command `resume` (docs/4-mqtt.md) when the work at the counter is done; a restart does not end a pause.',
   },
   CAMERA_SOURCE_INVALID: {
     meaning: 'A camera source is not a URI that this version reads.',
@@ -249,7 +250,7 @@ export const errorTable = {
   },
   GALLERY_SKU_UNKNOWN: {
     meaning: 'The gallery has no product of that sku.',
-    remedy: 'Look at `grocerd gallery list`.',
+    remedy: 'Look at `grocerd gallery list`, for answers that wait at `grocerd gallery answers`.',
   },
   GPU_MEMORY_UNKNOWN: {
     meaning: 'Nobody says how much memory the GPU has, so its budget cannot be kept.',

@@ -435,6 +435,9 @@ t.test('from one picture to an answer, on the command line', { skip }, async t =
   const short = embedderFolder(join(dir, 'short'), {
     output: { embedding: 'embedding', dimension: 5 },
   })
+  const kiosk = join(dir, 'kiosk.yaml')
+  writeFileSync(kiosk, `outbox: { dir: ${dir} }\n`)
+  t.same(JSON.parse(run('gallery', 'list', '--config', kiosk, '--json').stdout), listed)
   const refused = run('classify', '--gallery', gallery, '--model', short, pictureOf('lemon'))
   t.match(
     refused.stderr,

@@ -1252,6 +1252,17 @@ t.test('a kiosk that is stopped while it waits for the broker leaves no timer', 
   await view.stop()
   await new Promise(resolve => server.close(resolve))
   t.equal(timers(), before)
+  // Nobody listens there any more: the reason is said, and no broker has closed anything.
+  const said: string[] = []
+  const twice = new Promise<void>(done => {
+    const onConnection = (words: string) => void (said.push(words) === 2 && done())
+    const lost = new TillView({ config, print: () => {}, onConnection })
+    t.teardown(() => lost.stop())
+    void lost.start()
+  })
+  await twice
+  const refused = `Expected a connection to ${config.mqtt.url} but received ECONNREFUSED: connect ECONNREFUSED 127.0.0.1:${port}`
+  t.same(said, [refused, refused])
 })
 
 t.test('an address with a password is refused and never shown', async t => {

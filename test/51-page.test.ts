@@ -197,6 +197,16 @@ t.test('the page in Chromium', { skip }, async t => {
       '1 ×PearNot sure',
     ])
     await page.screenshot({ path: join(pictures, 'several.png') })
+    const uncounted = { ...pear, quantity: { ...pear.quantity, value: null } }
+    view.tell('basket', { ...basket, view: 'ok', items: [uncounted] })
+    await page.getByText('Something is hidden or moving: the list may be incomplete.').waitFor()
+    t.same(await page.locator('#basket li').allTextContents(), ['PearNot sure'])
+    const pausedSince = '2026-11-28T12:00:00.000Z'
+    view.tell('state', {
+      ...view.nowState,
+      cameras: view.nowState.cameras.map(camera => ({ ...camera, pausedSince })),
+    })
+    await page.getByText('The camera is paused: the list may be incomplete.').waitFor()
     view.tell('frame', { ...appleFrame, observations: [observations[2]!] })
     await camera.getByRole('heading', { name: 'Arla medium fat milk' }).waitFor()
     t.equal(await camera.locator('.label, .thing').count(), 0, 'one thing is the headline')

@@ -32,6 +32,11 @@ const elsewhere: [command: RegExp, file: string, there: string | RegExp][] = [
   [/^npm test$/, '.ci/run', 'npm test -- '],
   [/^npx grocerd run --config/, 'test/helpers/daemon.ts', "'dist/main.js', 'run', '--config'"],
   [/^(npx tsx|python3) examples\/till\./, 'test/54-integrations.test.ts', 'examples/till.ts'],
+  [
+    /^(sudo )?grocerd commission --config \S+$/,
+    'test/helpers/commissioning.ts',
+    "'dist/main.js', 'commission'",
+  ],
   [/--scale 1 picture\.jpg$/, 'test/21-recognition.test.ts', 'labels'],
   [/^apt install \.\/grocerd_\S+\.deb$/, packageTest, '/srv/grocerd.deb'],
   [/^apt install --allow-downgrades /, packageTest, '--allow-downgrades /srv/grocerd.deb'],

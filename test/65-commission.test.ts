@@ -290,6 +290,8 @@ t.test('a kiosk that is set up well passes, and keeps its reference picture', { 
     t.same(shown, [480, 480, 480, 480], 'focus, glare, region, reference')
     const overflows = await page.evaluate('document.documentElement.scrollWidth > innerWidth')
     t.equal(overflows, false)
+    await page.setViewportSize({ width: 390, height: 844 })
+    t.equal(await page.evaluate('document.documentElement.scrollWidth'), 390, 'fits a phone')
     const pdf = (await page.pdf({ format: 'A4' })).toString('latin1')
     const pages = pdf.match(/\/Type\s*\/Page\b/g)?.length ?? 0
     t.ok(pages >= 1 && pages <= 2, `${pages} pages`)
@@ -484,4 +486,9 @@ t.test('a look from afar: --yes on a folder of pictures, some steps only', { ski
     ...[1, false],
     ['region notDone', 'scale notConfigured', 'items notDone', 'reference notConfigured'],
   ])
+  const one = new Technician(['--config', lane.config, '--yes', '--json', '--steps', 'items'])
+  await one.ended
+  const [{ figures, notes }] = JSON.parse(one.out).steps
+  t.same([figures, notes], [[], ['0 of 10 items were laid down.']], 'nothing is bad of nothing')
+  t.equal(one.error.match(/Item \d+ of 10/g)?.length, 1, 'and nobody is asked ten times')
 })

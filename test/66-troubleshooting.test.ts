@@ -147,6 +147,18 @@ is tried again for ever: plug it in and it is there.`,
 that could not be sent wait on the disk, for days: nothing is lost meanwhile.`,
     faults: [
       {
+        happened: 'It sees the goods and announces nothing: somebody paused the camera',
+        what: 'camera counter',
+        only: 'warn',
+        make: (_test, root) => {
+          mkdirSync(join(root, 'state'), { recursive: true })
+          const since = '2026-01-31T20:15:00.000Z'
+          const paused = { format: 1, cameras: { counter: since, gone: since } }
+          writeFileSync(join(root, 'state', 'paused.json'), JSON.stringify(paused))
+          return pictures
+        },
+      },
+      {
         happened: 'No broker at that address',
         what: 'broker',
         machine: { tryBroker },

@@ -5,7 +5,7 @@ import type { Config } from '../config/schema.js'
 /** What run would find of the models and of what is sold here, without a runtime. Throws their codes. */
 async function checkModels(config: Config): Promise<void> {
   const { kiosk, models, recognition } = config
-  const { catalogueFile } = await import('../kept-catalogue.js')
+  const { catalogueFile } = await import('../desks/kept-catalogue.js')
   const { openModel } = await import('../inference/manifest.js')
   const { readAssortment } = await import('../recognition/assortment.js')
   const { orderOf } = await import('../recognition/vote.js')

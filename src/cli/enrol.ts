@@ -8,12 +8,15 @@ import type { KeptPicture } from '../gallery/picture.js'
 import type { GalleryStore } from '../gallery/store.js'
 import type { GalleryProduct } from '../recognition/gallery/types.js'
 import { type ProductOptions, productOf } from '../gallery/product.js'
+import type { GalleryPlace } from './gallery/open.js'
 import { addRuntimeOptions, type ModelOptions } from './model-options.js'
 
 interface Options
-  extends ProductOptions, Pick<ModelOptions, 'device' | 'runtime' | 'threads' | 'streams'> {
+  extends
+    ProductOptions,
+    GalleryPlace,
+    Pick<ModelOptions, 'device' | 'runtime' | 'threads' | 'streams'> {
   model: string
-  gallery?: string
   images?: string
   json?: boolean
 }
@@ -75,7 +78,7 @@ async function enrol(files: string[], options: Options): Promise<void> {
   const { model, runtime } = classifierOptions(options)
   const embedder = new Embedder({ model, runtime })
   const said: { file: string; sku: string; warnings: string[]; taken: boolean }[] = []
-  await withGallery(options.gallery, async store => {
+  await withGallery(options, async store => {
     const groups = options.images
       ? groupsIn(options.images, store)
       : [{ product: productOf(options), files }]
@@ -118,7 +121,7 @@ async function enrol(files: string[], options: Options): Promise<void> {
 async function enrolName(options: Options): Promise<void> {
   const { withGallery } = await import('./gallery/open.js')
   const product = productOf(options)
-  await withGallery(options.gallery, async store => {
+  await withGallery(options, async store => {
     const { version } = store.enrol(product, [])
     if (options.json) {
       console.log(JSON.stringify({ version, added: 0, pictures: [] }))
@@ -158,6 +161,7 @@ export const enrolCommand = (): Command =>
       )
       .argument('[image...]', 'JPEG or PNG files that show the product alone')
       .option('--model <dir>', 'an embedder: a name under models/ or a folder', 'grocery-embedder')
+      .option('--config <file>', 'the configuration of the kiosk whose gallery it is')
       .option('--gallery <dir>', 'where the gallery is (default: gallery/ in the state directory)')
       .option('--sku <sku>', 'of the product')
       .option('--name <name>', 'of the product, for people')

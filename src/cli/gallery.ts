@@ -1,15 +1,15 @@
 // grocerd gallery: what is enrolled, forgetting, undoing, and carrying it to another kiosk.
 import { Command } from 'commander'
 import type { GalleryStore } from '../gallery/store.js'
+import type { GalleryPlace } from './gallery/open.js'
 
-interface Options {
-  gallery?: string
+interface Options extends GalleryPlace {
   json?: boolean
 }
 
 async function onGallery(options: Options, use: (store: GalleryStore) => void): Promise<void> {
   const { withGallery } = await import('./gallery/open.js')
-  await withGallery(options.gallery, use)
+  await withGallery(options, use)
 }
 
 const counted = (count: number, one: string) => `${count} ${one}${count === 1 ? '' : 's'}`
@@ -46,6 +46,7 @@ const say = (asJson: boolean | undefined, words: string, json: object) =>
 const action = (name: string, description: string) =>
   new Command(name)
     .description(description)
+    .option('--config <file>', 'the configuration of the kiosk whose gallery it is')
     .option('--gallery <dir>', 'where the gallery is (default: gallery/ in the state directory)')
     .option('--json', 'for programs')
 

@@ -13,7 +13,7 @@ interface Options {
 
 async function shadow(options: Options): Promise<void> {
   const { defaultConfig, loadConfig } = await import('../config/load.js')
-  const { shadowDir } = await import('../shadow-desk.js')
+  const { shadowDir } = await import('../desks/shadow-desk.js')
   const { readDay, shadowDays } = await import('../learn/shadow/day-files.js')
   const { figuresOf } = await import('../learn/shadow/figures.js')
   const { pricesOf, readCatalogue } = await import('../recognition/catalogue.js')
@@ -23,7 +23,7 @@ async function shadow(options: Options): Promise<void> {
   const read = days.map(day => readDay(dir, day))
   const passedOver = read.reduce((sum, one) => sum + one.passedOver, 0)
   if (passedOver > 0) process.stderr.write(`passed over: ${passedOver} lines that cannot be read\n`)
-  const { catalogueFile } = await import('../kept-catalogue.js')
+  const { catalogueFile } = await import('../desks/kept-catalogue.js')
   const file = options.catalogue ?? catalogueFile(config)
   const priceOf = pricesOf(file === null ? null : readCatalogue(file), () => null)
   const figures = figuresOf(

@@ -11,7 +11,7 @@ import { againstSection } from './report/against.js'
 import { coverageChart, reliabilityChart, trustSection } from './report/charts.js'
 import { classesSection } from './report/classes.js'
 import { confusionSection } from './report/confusion.js'
-import { type Html, html, raw } from './report/html.js'
+import { type Html, html, page, raw } from './report/html.js'
 import { membersSection } from './report/members.js'
 import { mistakesSection, unreadableSection } from './report/mistakes.js'
 import { moneySection } from './report/money.js'
@@ -87,51 +87,44 @@ export function renderReport(report: Report): string {
     ['classes', 'Every class'],
     ...(unreadable.length > 0 ? [['unreadable', `${unreadable.length} unreadable`]] : []),
   ]
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${modelName(model)}: evaluation</title>
-        <style>
-          ${raw(style)}
-        </style>
-      </head>
-      <body>
-        <header>
-          <div>
-            <p class="eyebrow">grocerd evaluation</p>
-            <h1>${model.name}, version ${model.version}</h1>
-            <dl class="facts">
-              ${facts.map(
-                ([name, value]) =>
-                  html`<div>
-                    <dt>${name}</dt>
-                    <dd>${value}</dd>
-                  </div>`,
-              )}
-            </dl>
-            <nav aria-label="Sections">
-              ${links.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}
-            </nav>
-          </div>
-        </header>
-        <main>
-          ${summarySection(metrics, error, intervals, report.heldOut)}${trustSection(charts)}
-          ${extras.map(([, , section]) => section)}${confusionSection(outcomes, labels)}
-          ${mistakesSection(mistakesOf(outcomes, labels), thumbnails, labels)}
-          ${views.length > 0 && viewsSection(views)}${classesSection(metrics, labels)}
-          ${unreadableSection(unreadable)}
-        </main>
-        <footer>
-          Intervals are 95 % Wilson, of macro F1 by 1,000 bootstrap resamples of the pictures; the
-          bound for “sure” is one-sided Clopper-Pearson. Macro figures are means over the
-          ${metrics.perClass.length} classes that occur. The figures hold for these pictures;
-          another shop, camera or season may differ.
-        </footer>
-        <script>
-          ${raw(script)}
-        </script>
-      </body>
-    </html> `.text
+  return page(
+    `${modelName(model)}: evaluation`,
+    style,
+    html`
+      <header>
+        <div>
+          <p class="eyebrow">grocerd evaluation</p>
+          <h1>${model.name}, version ${model.version}</h1>
+          <dl class="facts">
+            ${facts.map(
+              ([name, value]) =>
+                html`<div>
+                  <dt>${name}</dt>
+                  <dd>${value}</dd>
+                </div>`,
+            )}
+          </dl>
+          <nav aria-label="Sections">
+            ${links.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}
+          </nav>
+        </div>
+      </header>
+      <main>
+        ${summarySection(metrics, error, intervals, report.heldOut)}${trustSection(charts)}
+        ${extras.map(([, , section]) => section)}${confusionSection(outcomes, labels)}
+        ${mistakesSection(mistakesOf(outcomes, labels), thumbnails, labels)}
+        ${views.length > 0 && viewsSection(views)}${classesSection(metrics, labels)}
+        ${unreadableSection(unreadable)}
+      </main>
+      <footer>
+        Intervals are 95 % Wilson, of macro F1 by 1,000 bootstrap resamples of the pictures; the
+        bound for “sure” is one-sided Clopper-Pearson. Macro figures are means over the
+        ${metrics.perClass.length} classes that occur. The figures hold for these pictures; another
+        shop, camera or season may differ.
+      </footer>
+      <script>
+        ${raw(script)}
+      </script>
+    `,
+  )
 }

@@ -36,10 +36,16 @@ export class TillView {
       reconnectPeriod: 1000,
     })
     this.client = client
+    // An attempt that failed also closes, and the words of its failure say more.
+    let failed = false
     client.on('connect', () => onConnection?.('connected'))
-    client.on('error', error => onConnection?.(classify(error, url).message))
+    client.on('error', error => {
+      failed = true
+      onConnection?.(classify(error, url).message)
+    })
     client.on('close', () => {
-      if (client === this.client) onConnection?.(classify(null, url).message)
+      if (client === this.client && !failed) onConnection?.(classify(null, url).message)
+      failed = false
     })
     client.on('message', (topic, payload, { retain }) => this.show(topic, payload, retain))
     client.subscribe(`${topicPrefix(config as Config)}/#`, { qos: 1 })

@@ -71,8 +71,8 @@ async function askProduct(
         ? `${head} ${shown(wanted)}, then Enter (or what lies there instead; s: skip)`
         : `${head} one thing, then type its PLU or name (s: skip)`,
     )
-    if (answer === null) return null
-    if (answer.toLowerCase() === 's' || dialogue.isAlone) return 'skip'
+    if (answer === null || dialogue.isAlone) return null
+    if (answer.toLowerCase() === 's') return 'skip'
     if (answer === '' && wanted) return wanted
     try {
       return productNamed(answer, products)
@@ -148,10 +148,10 @@ export const items: Step = {
     const missing = `${laid.length} of ${itemCount} items were laid down.`
     return {
       verdict: 'notDone',
-      figures: outcome.figures,
+      figures: laid.length > 0 ? outcome.figures : [],
       remedies: [],
       laid,
-      notes: [...notes, missing],
+      notes: laid.length > 0 ? [...notes, missing] : [missing],
     }
   },
 }

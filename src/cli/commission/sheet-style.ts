@@ -49,6 +49,11 @@ footer { color: var(--soft); font-size: 11px; break-inside: avoid }
 @media (max-width: 640px) {
   body { padding: 12px }
   dl, .pictures { grid-template-columns: repeat(2, 1fr) }
+  .steps tr { display: grid; grid-template-columns: 1fr auto; border-top: 1px solid var(--line) }
+  .steps th, .steps td { width: auto !important; border-top: 0 }
+  .steps td:last-child { grid-column: 1 / -1; padding-top: 0 }
+  .items { font-size: 11px }
+  .items td, .items th { padding: 2px 4px; overflow-wrap: anywhere }
 }
 @page { size: A4; margin: 10mm }
 @media print { body { max-width: none; padding: 0; font-size: 11.5px } }

@@ -1,5 +1,5 @@
 // The commissioning as one self-contained page that prints on one or two sheets of paper. Pure: pictures come as data URIs.
-import { type Html, html, raw } from '../../learn/report/html.js'
+import { type Html, html, page } from '../../learn/report/html.js'
 import type { StateMessage } from '../../publish/messages.js'
 import { itemCount, limitWords, stepIds, stepTitles } from './limits.js'
 import { style } from './sheet-style.js'
@@ -123,61 +123,54 @@ export function renderSheet(sheet: Sheet, pictures: ReadonlyMap<string, string>)
   const shown = steps.filter(({ id }) => pictures.has(id))
   const open = steps.filter(({ verdict }) => verdict === 'fail' || verdict === 'notDone')
   const why = open.map(({ id, verdict }) => `${stepTitles[id]}: ${verdictWords[verdict]}`)
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${kiosk.id}: commissioning ${passed ? 'passed' : 'failed'}</title>
-        <style>
-          ${raw(style)}
-        </style>
-      </head>
-      <body>
-        <header class="${passed ? 'pass' : 'fail'}">
-          <div>
-            <p>grocerd commissioning${isPart && ` (${steps.length} of ${stepIds.length} steps)`}</p>
-            <h1>${kiosk.id}</h1>
-          </div>
-          <div class="verdict" role="status">
-            <strong>${passed ? 'PASS' : 'FAIL'}</strong>
-            <span>${passed && isPart ? 'these steps only' : why.join(', ')}</span>
-          </div>
-        </header>
-        <dl>
-          ${factsOf(sheet).map(
-            ([name, value]) =>
-              html`<div>
-                <dt>${name}</dt>
-                <dd>${value}</dd>
-              </div>`,
-          )}
-        </dl>
-        <section>
-          <table class="steps">
-            <tbody>
-              ${steps.map(stepRow)}
-            </tbody>
-          </table>
-        </section>
-        <section class="pictures">
-          ${shown.map(
-            ({ id }) =>
-              html`<figure>
-                <img src="${pictures.get(id)}" alt="${stepTitles[id]}" />
-                <figcaption>${stepTitles[id]}</figcaption>
-              </figure>`,
-          )}
-        </section>
-        ${laid.length > 0 && itemsTable(laid)}
-        <footer>
-          <p class="sign"><span>Date</span><span>Signature</span></p>
-          <p>
-            Pictures show what mask and region leave. Limits and where they come from:
-            docs/17-commissioning.md. ${itemCount} items tell a broken place from a good one, not a
-            good model from a better one.
-          </p>
-        </footer>
-      </body>
-    </html> `.text
+  return page(
+    `${kiosk.id}: commissioning ${passed ? 'passed' : 'failed'}`,
+    style,
+    html`
+      <header class="${passed ? 'pass' : 'fail'}">
+        <div>
+          <p>grocerd commissioning${isPart && ` (${steps.length} of ${stepIds.length} steps)`}</p>
+          <h1>${kiosk.id}</h1>
+        </div>
+        <div class="verdict" role="status">
+          <strong>${passed ? 'PASS' : 'FAIL'}</strong>
+          <span>${passed && isPart ? 'these steps only' : why.join(', ')}</span>
+        </div>
+      </header>
+      <dl>
+        ${factsOf(sheet).map(
+          ([name, value]) =>
+            html`<div>
+              <dt>${name}</dt>
+              <dd>${value}</dd>
+            </div>`,
+        )}
+      </dl>
+      <section>
+        <table class="steps">
+          <tbody>
+            ${steps.map(stepRow)}
+          </tbody>
+        </table>
+      </section>
+      <section class="pictures">
+        ${shown.map(
+          ({ id }) =>
+            html`<figure>
+              <img src="${pictures.get(id)}" alt="${stepTitles[id]}" />
+              <figcaption>${stepTitles[id]}</figcaption>
+            </figure>`,
+        )}
+      </section>
+      ${laid.length > 0 && itemsTable(laid)}
+      <footer>
+        <p class="sign"><span>Date</span><span>Signature</span></p>
+        <p>
+          Pictures show what mask and region leave. Limits and where they come from:
+          docs/17-commissioning.md. ${itemCount} items tell a broken place from a good one, not a
+          good model from a better one.
+        </p>
+      </footer>
+    `,
+  )
 }

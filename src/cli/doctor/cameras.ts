@@ -2,7 +2,8 @@
 import { parseSource } from '../../cameras/schemes.js'
 import type { CameraConfig, Config } from '../../config/schema.js'
 import { describeError, GroceryError } from '../../errors.js'
-import { type Finding, fail, failure, ok } from './finding.js'
+import { keptPauses } from '../../desks/pauses.js'
+import { type Finding, fail, failure, ok, warn } from './finding.js'
 import type { Machine } from './machine.js'
 import { checkV4l2 } from './v4l2.js'
 
@@ -61,6 +62,19 @@ async function checkGstreamer(machine: Machine): Promise<Finding> {
   return failure('gst-launch-1.0', new GroceryError('GSTREAMER_NOT_FOUND', 'a camera needs it'))
 }
 
+/** Nothing else looks wrong while a forgotten pause holds. What cannot be read pauses nothing. */
+function* checkPause({ outbox }: Config, { id }: CameraConfig): Generator<Finding> {
+  let since: string | undefined
+  try {
+    since = keptPauses(outbox.dir).get(id)
+  } catch {
+    return
+  }
+  if (since === undefined) return
+  const { remedy } = new GroceryError('CAMERA_PAUSED', '')
+  yield warn(`camera ${id}`, `paused since ${since}: nothing that it sees is announced`, remedy)
+}
+
 /** What is plugged in, for one who writes a configuration. */
 function checkPlugged(machine: Machine): Finding {
   const names = machine.stableNames().map(({ name, device }) => `\n${name} (${device})`)
@@ -85,6 +99,7 @@ export async function* checkCameras(
   }
   for (const camera of cameras) {
     yield await checkCamera(camera, daemonRuns)
+    if (config) yield* checkPause(config, camera)
     yield* checkV4l2(machine, camera)
   }
 }

@@ -46,7 +46,7 @@ export async function* tryModels(config: Config): AsyncGenerator<Tried> {
   const { classifierFor } = await import('../../recognition/choose.js')
   const { Detector } = await import('../../recognition/detector.js')
   const { Embedder } = await import('../../recognition/embedder.js')
-  const { catalogueFile } = await import('../../kept-catalogue.js')
+  const { catalogueFile } = await import('../../desks/kept-catalogue.js')
   const { TextReader } = await import('../../recognition/text/reader.js')
   const { kiosk, cameras, models, runtime, memory, recognition } = config
   const budget = new MemoryBudget(memory)

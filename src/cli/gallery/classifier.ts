@@ -9,7 +9,7 @@ export const galleryClassifier = (dir: string, options: ClassifierOptions): Pict
   new GalleryClassifier({
     ...options,
     gallery: (info, embedder) =>
-      withGallery(dir, store => {
+      withGallery({ gallery: dir }, store => {
         requireEnrolled(store.content, dir)
         return embedGallery(store, info, embedder)
       }),

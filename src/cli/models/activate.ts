@@ -76,7 +76,7 @@ async function activateHere(
   const { openCandidate } = await import('../../updates/candidate.js')
   const { prove } = await import('../../updates/prove.js')
   const { writeActivation } = await import('../../updates/records.js')
-  const { catalogueFile } = await import('../../kept-catalogue.js')
+  const { catalogueFile } = await import('../../desks/kept-catalogue.js')
   const { kiosk, recognition, runtime, memory, outbox } = config
   const trust = trustOf(config.models)
   const { chain, place } = answering(config, trust)

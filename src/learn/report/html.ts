@@ -32,6 +32,23 @@ export const html = (strings: TemplateStringsArray, ...values: Value[]): Html =>
 /** For text of our own, such as the style sheet. */
 export const raw = (text: string): Html => new Html(text)
 
+/** A whole page that needs no other file. @param style CSS of our own */
+export const page = (title: string, style: string, body: Html): string =>
+  html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title}</title>
+        <style>
+          ${raw(style)}
+        </style>
+      </head>
+      <body>
+        ${body}
+      </body>
+    </html> `.text
+
 /** 0.8734 -> "87.3 %", with a thin no-break space. */
 export const percent = (share: number | null, digits = 1): string =>
   share === null ? '–' : `${(share * 100).toFixed(digits)}\u202f%`

@@ -1,5 +1,5 @@
 // The figures of shadow mode as one self-contained page, with the look of an evaluation. Pure.
-import { type Html, html, percent, raw } from '../report/html.js'
+import { type Html, html, page, percent } from '../report/html.js'
 import { style } from '../report/style.js'
 import { table } from '../report/table.js'
 import type { Rate, ShadowFigures, Stake } from './figures.js'
@@ -26,84 +26,75 @@ export function renderShadow(figures: ShadowFigures, days: readonly string[], at
     ['Sold', amount(figures.turnover)],
     ['Written', `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`],
   ]
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>grocerd shadow: ${days.at(-1) ?? 'no day'}</title>
-        <style>
-          ${raw(style)}
-        </style>
-      </head>
-      <body>
-        <header>
-          <div>
-            <p class="eyebrow">grocerd shadow</p>
-            <h1>What it would have said of what you sold</h1>
-            <dl class="facts">
-              ${facts.map(
-                ([name, value]) =>
-                  html`<div>
-                    <dt>${name}</dt>
-                    <dd>${value}</dd>
-                  </div>`,
-              )}
-            </dl>
+  return page(
+    `grocerd shadow: ${days.at(-1) ?? 'no day'}`,
+    style,
+    html`
+      <header>
+        <div>
+          <p class="eyebrow">grocerd shadow</p>
+          <h1>What it would have said of what you sold</h1>
+          <dl class="facts">
+            ${facts.map(
+              ([name, value]) =>
+                html`<div>
+                  <dt>${name}</dt>
+                  <dd>${value}</dd>
+                </div>`,
+            )}
+          </dl>
+        </div>
+      </header>
+      <main>
+        <section id="figures">
+          <p class="lead">
+            Of ${lines} lines that were sold, something had been recognised for
+            <strong>${percent(seen.share)}</strong>; the first answer was what was sold for
+            <strong>${percent(top1.share)}</strong> of these, and it was among the first four for
+            ${percent(top4.share)}.
+          </p>
+          <div class="tiles">
+            ${tile('Seen', seen, 'lines with something recognised before')}
+            ${tile('Top-1', top1, 'first answer was sold')}
+            ${tile('Top-4', top4, 'sold one was among the first four')}
+            ${tile('Sure', sure.coverage, 'would be preselected')}
+            ${tile('Right when sure', sure.precision, 'sure, and sold')}
           </div>
-        </header>
-        <main>
-          <section id="figures">
-            <p class="lead">
-              Of ${lines} lines that were sold, something had been recognised for
-              <strong>${percent(seen.share)}</strong>; the first answer was what was sold for
-              <strong>${percent(top1.share)}</strong> of these, and it was among the first four for
-              ${percent(top4.share)}.
-            </p>
-            <div class="tiles">
-              ${tile('Seen', seen, 'lines with something recognised before')}
-              ${tile('Top-1', top1, 'first answer was sold')}
-              ${tile('Top-4', top4, 'sold one was among the first four')}
-              ${tile('Sure', sure.coverage, 'would be preselected')}
-              ${tile('Right when sure', sure.precision, 'sure, and sold')}
-            </div>
-            <p>${leftOutWords(figures).join(' ')}</p>
-          </section>
-          <section id="money">
-            <h2>Money at stake</h2>
-            <p>
-              What mistakes would have cost. Shoppers pay the overcharge, the shop the undercharge.
-              Mistakes without a price, or without a weight where it is needed, stand in the last
-              column and in no sum.
-            </p>
-            ${table(
-              ['', 'Mistakes', 'Overcharge', 'Undercharge', 'Not reckoned'],
-              [
-                stakeRow('First answer sold', figures.first),
-                stakeRow('Only the sure ones', figures.sureOnly),
-              ],
-            )}
-          </section>
-          <section id="plus">
-            <h2>Every product</h2>
-            <p>Most mistakes first.</p>
-            ${table(
-              ['PLU', 'Product', 'Taken for', 'Lines', 'Top-1', 'Top-4'],
-              plus.map(one => [
-                one.plu ?? one.sku,
-                one.name,
-                one.confusions.map(({ name, count }) => `${name} ${count}`).join(', '),
-                one.lines,
-                percent(one.top1 / one.lines),
-                percent(one.top4 / one.lines),
-              ]),
-              { words: 3 },
-            )}
-          </section>
-        </main>
-        <footer>
-          Intervals are 95 % Wilson. The figures hold for this counter and these days.
-        </footer>
-      </body>
-    </html> `.text
+          <p>${leftOutWords(figures).join(' ')}</p>
+        </section>
+        <section id="money">
+          <h2>Money at stake</h2>
+          <p>
+            What mistakes would have cost. Shoppers pay the overcharge, the shop the undercharge.
+            Mistakes without a price, or without a weight where it is needed, stand in the last
+            column and in no sum.
+          </p>
+          ${table(
+            ['', 'Mistakes', 'Overcharge', 'Undercharge', 'Not reckoned'],
+            [
+              stakeRow('First answer sold', figures.first),
+              stakeRow('Only the sure ones', figures.sureOnly),
+            ],
+          )}
+        </section>
+        <section id="plus">
+          <h2>Every product</h2>
+          <p>Most mistakes first.</p>
+          ${table(
+            ['PLU', 'Product', 'Taken for', 'Lines', 'Top-1', 'Top-4'],
+            plus.map(one => [
+              one.plu ?? one.sku,
+              one.name,
+              one.confusions.map(({ name, count }) => `${name} ${count}`).join(', '),
+              one.lines,
+              percent(one.top1 / one.lines),
+              percent(one.top4 / one.lines),
+            ]),
+            { words: 3 },
+          )}
+        </section>
+      </main>
+      <footer>Intervals are 95 % Wilson. The figures hold for this counter and these days.</footer>
+    `,
+  )
 }

@@ -17,6 +17,7 @@ const cards = new Map()
 const shownEvents = 50
 let kiosk = null
 let state = {}
+let basket = {}
 
 function setStatus([words, tone]) {
   write(byId('status'), words)
@@ -77,28 +78,40 @@ const plainChip = words => make('span', { class: 'chip', 'data-tone': 'wait' }, 
 
 const none = words => make('li', { class: 'none' }, words)
 
-function showBasket(basket) {
+function showBasket(news) {
+  basket = news
   write(byId('session'), basket.session ? `Session ${basket.session}` : 'No session')
-  byId('basket-note').hidden = basket.complete !== false
-  const words =
-    basket.view === 'many'
-      ? 'More things than a tray is counted with: the list may be incomplete.'
-      : 'Something is hidden or moving: the list may be incomplete.'
-  write(byId('basket-note'), words)
+  showNote()
   const items = basket.items ?? []
   byId('basket').replaceChildren(
     ...(items.length ? items.map(basketRow) : [none('Nothing lies here.')]),
   )
 }
 
+function showNote() {
+  byId('basket-note').hidden = basket.complete !== false
+  write(byId('basket-note'), `${whyIncomplete()}: the list may be incomplete.`)
+}
+
+function whyIncomplete() {
+  const leads = ({ mode }) => mode === 'single' || mode === 'tray'
+  const leading = kiosk?.cameras.find(leads)
+  const isPaused = ({ id, pausedSince }) => id === leading?.id && pausedSince
+  if (state.cameras?.some(isPaused)) return 'The camera is paused'
+  return basket.view === 'many'
+    ? 'More things than a tray is counted with'
+    : 'Something is hidden or moving'
+}
+
+/** How many, where somebody has counted or weighed. */
+const countOf = ({ value, unit }) => (unit === 'g' ? `${value} g` : `${value} ×`)
+
 function basketRow(item) {
-  const { value, unit } = item.quantity ?? {}
-  const count =
-    value === null || value === undefined ? '?' : unit === 'g' ? `${value} g` : `${value} ×`
+  const isCounted = (item.quantity?.value ?? null) !== null
   return make(
     'li',
     {},
-    make('span', { class: 'count' }, count),
+    isCounted ? make('span', { class: 'count' }, countOf(item.quantity)) : null,
     make('span', { class: 'name' }, item.name ?? 'Not recognised'),
     item.disposition === 'sold' ? plainChip('Sold') : chip(item.decision),
   )
@@ -179,6 +192,7 @@ function showState(news) {
   state = news
   write(byId('kiosk'), news.kiosk ?? '')
   document.title = news.kiosk ? `${news.kiosk}: grocerd` : 'grocerd'
+  showNote()
   showSystem()
 }
 

@@ -1,10 +1,10 @@
 // Answers the command snapshot: what a camera shows now, as vision cuts it out. Nothing of it is kept.
-import { coded, GroceryError } from './errors.js'
-import type { CameraView } from './observe/view.js'
-import type { CameraStatus, Down, Up } from './protocol.js'
-import type { CommandPayload, CommandResult } from './publish/command-messages.js'
-import { expectCamera } from './leading-camera.js'
-import { connecting } from './reasons.js'
+import { coded, GroceryError } from '../errors.js'
+import type { CameraView } from '../observe/view.js'
+import type { CameraStatus, Down, Up } from '../protocol.js'
+import type { CommandPayload, CommandResult } from '../publish/command-messages.js'
+import { expectCamera } from '../leading-camera.js'
+import { connecting } from '../reasons.js'
 
 const patienceMs = 2000
 

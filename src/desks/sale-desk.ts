@@ -1,12 +1,12 @@
 // Brings what the till does in its own words, and what its scale shows, to the sale; and calls an attendant where one is wanted.
-import type { Clock } from './clock.js'
-import type { Outcome } from './counter/item-counter.js'
-import type { Assist } from './counter/sale/assist.js'
-import type { Checkout } from './counter/sale/checkout.js'
-import type { Sold } from './counter/sale/lines.js'
-import type { Moment } from './counter/state.js'
-import type { TillListener } from './publish/incoming.js'
-import type { AssistMessage, PosMessage, ScaleMessage } from './publish/messages.js'
+import type { Clock } from '../clock.js'
+import type { Outcome } from '../counter/item-counter.js'
+import type { Assist } from '../counter/sale/assist.js'
+import type { Checkout } from '../counter/sale/checkout.js'
+import type { Sold } from '../counter/sale/lines.js'
+import type { Moment } from '../counter/state.js'
+import type { TillListener } from '../publish/incoming.js'
+import type { AssistMessage, PosMessage, ScaleMessage } from '../publish/messages.js'
 
 export interface SaleDeskOptions {
   checkout: Pick<Checkout, 'pos' | 'weigh' | 'tick'>

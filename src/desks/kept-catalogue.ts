@@ -2,10 +2,10 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { Config } from './config/schema.js'
-import { describeError, GroceryError } from './errors.js'
-import { readJson, writeJson } from './json-file.js'
-import { keptFormat } from './recognition/catalogue.js'
+import type { Config } from '../config/schema.js'
+import { describeError, GroceryError } from '../errors.js'
+import { readJson, writeJson } from '../json-file.js'
+import { keptFormat } from '../recognition/catalogue.js'
 
 const schema = z.object({
   format: z.literal(keptFormat),

@@ -1,14 +1,14 @@
 // Which cameras are paused: somebody works at the counter, and nothing that they see is announced until it is resumed. Kept on disk.
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { Clock } from './clock.js'
-import type { Config } from './config/schema.js'
-import { describeError, GroceryError } from './errors.js'
-import { readJson, writeJson } from './json-file.js'
-import { expectCamera } from './leading-camera.js'
-import type { Logger } from './log.js'
-import type { Reason } from './observe/health.js'
-import type { CommandPayload, CommandResult } from './publish/command-messages.js'
+import type { Clock } from '../clock.js'
+import type { Config } from '../config/schema.js'
+import { describeError, GroceryError } from '../errors.js'
+import { readJson, writeJson } from '../json-file.js'
+import { expectCamera } from '../leading-camera.js'
+import type { Logger } from '../log.js'
+import type { Reason } from '../observe/health.js'
+import type { CommandPayload, CommandResult } from '../publish/command-messages.js'
 
 const format = 1
 /** By camera: since when, UTC. */
@@ -16,6 +16,16 @@ const schema = z.object({
   format: z.literal(format),
   cameras: z.record(z.string(), z.iso.datetime({ precision: 3 })),
 })
+
+const fileIn = (stateDir: string) => join(stateDir, 'paused.json')
+
+/** Since when each camera of a state directory is paused, UTC. Throws OUTBOX_INVALID. */
+export const keptPauses = (stateDir: string): Map<string, string> =>
+  new Map(
+    Object.entries(
+      readJson(fileIn(stateDir), { schema, format, code: 'OUTBOX_INVALID' })?.cameras ?? {},
+    ),
+  )
 
 export interface PausesOptions {
   config: Pick<Config, 'cameras' | 'outbox'>
@@ -40,10 +50,8 @@ export class Pauses {
   start(): void {
     const { config, log } = this.#options
     try {
-      const kept = readJson(this.#file, { schema, format, code: 'OUTBOX_INVALID' })
       const known = new Set(config.cameras.map(({ id }) => id))
-      const paused = Object.entries(kept?.cameras ?? {}).filter(([id]) => known.has(id))
-      this.#take(new Map(paused))
+      this.#take(new Map([...keptPauses(config.outbox.dir)].filter(([id]) => known.has(id))))
     } catch (error) {
       log.warn(describeError(error), 'which cameras were paused cannot be read: none is')
     }
@@ -70,7 +78,7 @@ export class Pauses {
   }
 
   get #file(): string {
-    return join(this.#options.config.outbox.dir, 'paused.json')
+    return fileIn(this.#options.config.outbox.dir)
   }
 
   #meant(camera: string | null | undefined): string[] {

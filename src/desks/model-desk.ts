@@ -1,23 +1,23 @@
 // Which model answers: finds it at a start, brings a new one in between two frames, watches it, and takes it back.
 import { join } from 'node:path'
-import type { Clock } from './clock.js'
-import type { Config } from './config/schema.js'
-import { describeError, GroceryError } from './errors.js'
-import type { Label } from './inference/labels.js'
-import { openModel } from './inference/manifest.js'
-import type { Logger } from './log.js'
-import type { Reason } from './observe/health.js'
-import type { ModelChoice, Up } from './protocol.js'
-import type { CommandPayload, CommandResult } from './publish/command-messages.js'
-import type { ItemEvent } from './publish/messages.js'
-import { type Trust, trustOf } from './updates/bundle.js'
-import { openCandidate } from './updates/candidate.js'
-import type { WallClock } from './updates/judge.js'
-import { placeOf } from './updates/place.js'
-import { loadPatienceMs, type Proof, prove } from './updates/prove.js'
-import { type Activation, readActivation, writeActivation } from './updates/records.js'
-import { type Choice, startChain } from './updates/start-chain.js'
-import { type Configured, openInstalled, readConfigured } from './updates/store.js'
+import type { Clock } from '../clock.js'
+import type { Config } from '../config/schema.js'
+import { describeError, GroceryError } from '../errors.js'
+import type { Label } from '../inference/labels.js'
+import { openModel } from '../inference/manifest.js'
+import type { Logger } from '../log.js'
+import type { Reason } from '../observe/health.js'
+import type { ModelChoice, Up } from '../protocol.js'
+import type { CommandPayload, CommandResult } from '../publish/command-messages.js'
+import type { ItemEvent } from '../publish/messages.js'
+import { type Trust, trustOf } from '../updates/bundle.js'
+import { openCandidate } from '../updates/candidate.js'
+import type { WallClock } from '../updates/judge.js'
+import { placeOf } from '../updates/place.js'
+import { loadPatienceMs, type Proof, prove } from '../updates/prove.js'
+import { type Activation, readActivation, writeActivation } from '../updates/records.js'
+import { type Choice, startChain } from '../updates/start-chain.js'
+import { type Configured, openInstalled, readConfigured } from '../updates/store.js'
 import {
   add,
   enoughItems,
@@ -26,7 +26,7 @@ import {
   inWords,
   leastItems,
   noRate,
-} from './updates/sure-rate.js'
+} from '../updates/sure-rate.js'
 import { ModelSwap, type VisionLink } from './model-swap.js'
 
 /** So many crashes within so long after a change are the model's fault. */

@@ -1,9 +1,9 @@
 // One change of the model in the running vision process: loaded beside the old one, exchanged while the counter is idle.
-import { coded, GroceryError } from './errors.js'
-import type { MemoryUse } from './inference/memory-budget.js'
-import type { ModelChoice, Up } from './protocol.js'
-import type { Proof } from './updates/prove.js'
-import type { VisionProcess } from './vision-process.js'
+import { coded, GroceryError } from '../errors.js'
+import type { MemoryUse } from '../inference/memory-budget.js'
+import type { ModelChoice, Up } from '../protocol.js'
+import type { Proof } from '../updates/prove.js'
+import type { VisionProcess } from '../vision-process.js'
 
 /** What is loaded already is exchanged at once; a machine that swaps memory takes seconds. */
 const swapPatienceMs = 10_000

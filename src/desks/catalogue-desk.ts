@@ -1,16 +1,16 @@
 // Takes the catalogue of the back office: checks it whole, keeps it, and lets it hold once no sale is under way.
-import type { Clock } from './clock.js'
-import type { Config } from './config/schema.js'
-import { describeError, GroceryError } from './errors.js'
+import type { Clock } from '../clock.js'
+import type { Config } from '../config/schema.js'
+import { describeError, GroceryError } from '../errors.js'
 import { fetchRows } from './fetch-rows.js'
-import type { Label } from './inference/labels.js'
+import type { Label } from '../inference/labels.js'
 import { drop, dropOthers, keep, type KeptCatalogue } from './kept-catalogue.js'
-import type { Logger } from './log.js'
+import type { Logger } from '../log.js'
 import type { Restock } from './model-desk.js'
-import type { Reason } from './observe/health.js'
-import type { CommandPayload, CommandResult } from './publish/command-messages.js'
-import { assortmentWith } from './recognition/assortment.js'
-import { checkRows } from './recognition/catalogue.js'
+import type { Reason } from '../observe/health.js'
+import type { CommandPayload, CommandResult } from '../publish/command-messages.js'
+import { assortmentWith } from '../recognition/assortment.js'
+import { checkRows } from '../recognition/catalogue.js'
 
 export interface CatalogueDeskOptions {
   config: Pick<Config, 'outbox' | 'catalogueHosts' | 'kiosk' | 'recognition'>

@@ -1,6 +1,6 @@
 // Fetches the rows of a catalogue from the back office: only from hosts that the configuration names, bounded in time and size.
-import { GroceryError } from './errors.js'
-import { parseRows } from './recognition/catalogue.js'
+import { GroceryError } from '../errors.js'
+import { parseRows } from '../recognition/catalogue.js'
 
 /** Some 8,000 products, which are checked in half a second. */
 const mostBytes = 1024 * 1024

@@ -1,15 +1,15 @@
 // Mode shadow: what its camera recognises is compared with what the till sells, and kept; nothing of it is announced.
 import { join } from 'node:path'
-import { type Clock, dayIn } from './clock.js'
-import type { CameraConfig, Config } from './config/schema.js'
-import { Counter } from './counter/counter.js'
-import { DayFiles } from './learn/shadow/day-files.js'
-import { ShadowMatcher } from './learn/shadow/match.js'
-import type { Compared, Line } from './learn/shadow/types.js'
-import { blindMs } from './leading-camera.js'
-import type { Logger } from './log.js'
-import type { PosMessage } from './publish/messages.js'
-import type { FrameObservations } from './recognition/types.js'
+import { type Clock, dayIn } from '../clock.js'
+import type { CameraConfig, Config } from '../config/schema.js'
+import { Counter } from '../counter/counter.js'
+import { DayFiles } from '../learn/shadow/day-files.js'
+import { ShadowMatcher } from '../learn/shadow/match.js'
+import type { Compared, Line } from '../learn/shadow/types.js'
+import { blindMs } from '../leading-camera.js'
+import type { Logger } from '../log.js'
+import type { PosMessage } from '../publish/messages.js'
+import type { FrameObservations } from '../recognition/types.js'
 
 export interface ShadowDeskOptions {
   config: Pick<Config, 'cameras' | 'counter' | 'outbox' | 'kiosk'>

@@ -1,15 +1,15 @@
 // Answers the commands of the till: recognise, verify, confirm and session, from what the counter and the cameras know.
-import type { Clock } from './clock.js'
-import type { Config } from './config/schema.js'
-import { judge } from './counter/consensus.js'
-import type { ItemCounter, Outcome } from './counter/item-counter.js'
-import { verify } from './counter/sale/verify.js'
-import type { Moment, Vote } from './counter/state.js'
-import { describeError, GroceryError } from './errors.js'
+import type { Clock } from '../clock.js'
+import type { Config } from '../config/schema.js'
+import { judge } from '../counter/consensus.js'
+import type { ItemCounter, Outcome } from '../counter/item-counter.js'
+import { verify } from '../counter/sale/verify.js'
+import type { Moment, Vote } from '../counter/state.js'
+import { describeError, GroceryError } from '../errors.js'
 import type { Answered, Learned } from './gallery-desk.js'
-import type { CommandPayload, CommandResult } from './publish/command-messages.js'
-import type { GalleryProduct } from './recognition/gallery/types.js'
-import type { FrameObservations, Observation, Product } from './recognition/types.js'
+import type { CommandPayload, CommandResult } from '../publish/command-messages.js'
+import type { GalleryProduct } from '../recognition/gallery/types.js'
+import type { FrameObservations, Observation, Product } from '../recognition/types.js'
 
 /** Fresh frames that make an answer; fewer only where the till does not want to wait. */
 const wantedVotes = 3
