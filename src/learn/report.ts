@@ -11,7 +11,7 @@ import { againstSection } from './report/against.js'
 import { coverageChart, reliabilityChart, trustSection } from './report/charts.js'
 import { classesSection } from './report/classes.js'
 import { confusionSection } from './report/confusion.js'
-import { type Html, html, page, raw } from './report/html.js'
+import { factRows, type Html, html, page, raw } from './report/html.js'
 import { membersSection } from './report/members.js'
 import { mistakesSection, unreadableSection } from './report/mistakes.js'
 import { moneySection } from './report/money.js'
@@ -95,15 +95,7 @@ export function renderReport(report: Report): string {
         <div>
           <p class="eyebrow">grocerd evaluation</p>
           <h1>${model.name}, version ${model.version}</h1>
-          <dl class="facts">
-            ${facts.map(
-              ([name, value]) =>
-                html`<div>
-                  <dt>${name}</dt>
-                  <dd>${value}</dd>
-                </div>`,
-            )}
-          </dl>
+          <dl class="facts">${factRows(facts)}</dl>
           <nav aria-label="Sections">
             ${links.map(([id, name]) => html`<a href="#${id}">${name}</a>`)}
           </nav>

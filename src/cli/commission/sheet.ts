@@ -1,5 +1,5 @@
 // The commissioning as one self-contained page that prints on one or two sheets of paper. Pure: pictures come as data URIs.
-import { type Html, html, page } from '../../learn/report/html.js'
+import { factRows, type Html, html, page } from '../../learn/report/html.js'
 import type { StateMessage } from '../../publish/messages.js'
 import { itemCount, limitWords, stepIds, stepTitles } from './limits.js'
 import { style } from './sheet-style.js'
@@ -137,15 +137,7 @@ export function renderSheet(sheet: Sheet, pictures: ReadonlyMap<string, string>)
           <span>${passed && isPart ? 'these steps only' : why.join(', ')}</span>
         </div>
       </header>
-      <dl>
-        ${factsOf(sheet).map(
-          ([name, value]) =>
-            html`<div>
-              <dt>${name}</dt>
-              <dd>${value}</dd>
-            </div>`,
-        )}
-      </dl>
+      <dl>${factRows(factsOf(sheet))}</dl>
       <section>
         <table class="steps">
           <tbody>

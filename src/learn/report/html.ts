@@ -32,6 +32,16 @@ export const html = (strings: TemplateStringsArray, ...values: Value[]): Html =>
 /** For text of our own, such as the style sheet. */
 export const raw = (text: string): Html => new Html(text)
 
+/** What stands in a <dl>: name and value. */
+export const factRows = (facts: readonly (readonly [string, Value])[]): Html[] =>
+  facts.map(
+    ([name, value]) =>
+      html`<div>
+        <dt>${name}</dt>
+        <dd>${value}</dd>
+      </div>`,
+  )
+
 /** A whole page that needs no other file. @param style CSS of our own */
 export const page = (title: string, style: string, body: Html): string =>
   html`<!doctype html>

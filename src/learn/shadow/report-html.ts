@@ -1,5 +1,5 @@
 // The figures of shadow mode as one self-contained page, with the look of an evaluation. Pure.
-import { type Html, html, page, percent } from '../report/html.js'
+import { factRows, type Html, html, page, percent } from '../report/html.js'
 import { style } from '../report/style.js'
 import { table } from '../report/table.js'
 import type { Rate, ShadowFigures, Stake } from './figures.js'
@@ -34,15 +34,7 @@ export function renderShadow(figures: ShadowFigures, days: readonly string[], at
         <div>
           <p class="eyebrow">grocerd shadow</p>
           <h1>What it would have said of what you sold</h1>
-          <dl class="facts">
-            ${facts.map(
-              ([name, value]) =>
-                html`<div>
-                  <dt>${name}</dt>
-                  <dd>${value}</dd>
-                </div>`,
-            )}
-          </dl>
+          <dl class="facts">${factRows(facts)}</dl>
         </div>
       </header>
       <main>
