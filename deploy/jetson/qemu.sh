@@ -104,7 +104,7 @@ YAML
   local pid=$! until=$((SECONDS + 120))
   until grep -q '"grocerd runs"' "$work/daemon.log" || ! kill -0 "$pid" 2>/dev/null || [ "$SECONDS" -gt "$until" ]; do sleep 0.2; done
   kill -0 "$pid" 2>/dev/null || { check 'the daemon starts' yes "$(tail -n 3 "$work/daemon.log")"; return; }
-  local url http; url=$(grep -oE 'mqtt://[0-9.:]+' "$work/daemon.log" | tail -n 1); http=$(grep -oE 'http://[0-9.:]+' "$work/daemon.log" | tail -n 1)
+  local url http; url=$(grep -oE 'mqtt://[0-9.:]+' "$work/daemon.log" | tail -n 1); http=http://127.0.0.1:$(grep -oE '"httpPort":[0-9]+' "$work/daemon.log" | cut -d: -f2)
   timeout "$((seconds + 180))" mosquitto_sub -L "$url/grocerd/arm/items" >"$work/items" 2>>"$work/daemon.log" &
   local till=$!
   sleep "$seconds"
