@@ -86,6 +86,7 @@ export class Moves {
       const sight = this.#sights.get(item.itemId)
       if (sight) sight.item = item
     }
+    // What left the scale is soon back, or is another thing.
     for (const [itemId, sight] of this.#sights)
       if (sight.isLifted && at - sight.at > liftsWithin) this.#sights.delete(itemId)
   }
@@ -100,7 +101,7 @@ export class Moves {
       one => !seen.some(({ itemId }) => itemId === one.item.itemId) && looksLike(item, one.item),
     )
     const [best] = lost
-      .filter(one => !this.#isChanged(one, grams) && this.#isTime(one, at))
+      .filter(one => !this.#isChanged(one, grams) && (this.#mayLift || !one.isLifted))
       .sort((a, b) => Number(isCalled(item, b.item)) - Number(isCalled(item, a.item)))
     if (!best || lost.some(one => one.item.disposition !== 'sold')) return null
     const { itemId: from } = best.item
@@ -148,11 +149,6 @@ export class Moves {
 
   #isWeighedSince(at: number): boolean {
     return this.#weighedAt >= Math.max(at, this.#movedAt)
-  }
-
-  /** What left the scale is soon back, or is another thing. */
-  #isTime({ at, isLifted }: Sight, now: number): boolean {
-    return !isLifted || (this.#mayLift && now - at <= liftsWithin)
   }
 
   #isChanged({ at, grams: before }: Sight, grams: number | null): boolean {
