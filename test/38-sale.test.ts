@@ -263,6 +263,14 @@ t.test('tray: what is sold, is moved and is called otherwise there: the scale te
   t.same(p.said(), isFreed, 'also after a restart')
   p = sold().frames(2, 'moving').weigh(180).frames(2, 'moving').frames(6, '?apple@right').weigh(190)
   t.same(p.said(), isFreed, 'what was weighed under a hand says nothing')
+  p = lane('tray').weigh(0, 'zero').frames(6, 'apple@left').weigh(180)
+  p.pos('weighed', { lineId: 'l1', sku: 'apple', grams: 180 }).frames(10, '').weigh(0, 'zero')
+  p.said()
+  t.same(
+    p.frames(6, '~fig@right').said(),
+    ['placed fig open'],
+    'an empty scale is not what it lay on',
+  )
   p = moved('fig@right').weigh(180).frames(4, 'fig@right')
   t.same(p.said(), ['placed fig open'], 'as heavy, and surely another')
   p = moved().weigh(180).frames(4, '?apple@right').frames(6, 'apple@left ?apple@right')

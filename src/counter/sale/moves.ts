@@ -56,6 +56,8 @@ export class Moves {
   /** Monotonic ms: the newest stable reading; the newest picture that moved. */
   #weighedAt = Number.NEGATIVE_INFINITY
   #movedAt = Number.NEGATIVE_INFINITY
+  /** Of the newest picture. */
+  #sawAt = Number.NEGATIVE_INFINITY
 
   /** @param mayLift whether what left the scale may come back: where one thing after another is weighed, that is the next one */
   constructor(mayLift: boolean) {
@@ -79,6 +81,7 @@ export class Moves {
 
   /** @param grams of the last stable reading; null: nobody weighs */
   saw(items: readonly Item[], seen: readonly Item[], grams: number | null, at: number): void {
+    this.#sawAt = at
     if (grams === null) return
     for (const item of seen) this.#sights.set(item.itemId, { item, at, grams, isLifted: false })
     // What is hidden may be sold meanwhile.
@@ -114,8 +117,11 @@ export class Moves {
   /** A stable reading. @returns what was taken for a sold thing, and cannot be: the load is another */
   weighed(grams: number, at: number): Move[] {
     this.#weighedAt = at
-    for (const sight of this.#sights.values())
-      if (Math.abs(grams - sight.grams) > sameGrams) sight.isLifted = true
+    for (const sight of this.#sights.values()) {
+      // What the newest picture shows is in the load, and its own weight may be told after it.
+      if (sight.at === this.#sawAt) sight.grams = grams
+      else if (Math.abs(grams - sight.grams) > sameGrams) sight.isLifted = true
+    }
     const open = this.#moves.filter(one => !one.isWeighed)
     const wrong = open.filter(one => Math.abs(grams - one.grams) > sameGrams)
     this.#moves = this.#moves.filter(one => !wrong.includes(one))
