@@ -271,6 +271,12 @@ t.test('tray: what is sold, is moved and is called otherwise there: the scale te
     ['placed fig open'],
     'an empty scale is not what it lay on',
   )
+  p = sold().frames(10, '').weigh(0, 'zero').frames(22, '')
+  t.same(
+    p.frames(6, '~fig@right').said(),
+    ['removed taken apple sold@l1', 'placed fig open'],
+    'bagged, and the next',
+  )
   p = moved('fig@right').weigh(180).frames(4, 'fig@right')
   t.same(p.said(), ['placed fig open'], 'as heavy, and surely another')
   p = moved().weigh(180).frames(4, '?apple@right').frames(6, 'apple@left ?apple@right')
@@ -337,6 +343,14 @@ t.test('single: what is weighed and sold, and is not seen for a while, is not so
   p.frames(10, '').weigh(0, 'zero').frames(2, '?apple').weigh(180).frames(6, '?apple')
   t.same(p.said(), ['removed taken apple sold@l1', 'placed ? open'], 'the next one, as heavy')
 
+  const next = lane('single').weigh(0, 'zero').frames(6, 'apple').weigh(180)
+  next.pos('weighed', { lineId: 'l1', sku: 'apple', grams: 180 }).frames(2, 'apple').said()
+  next.frames(10, '').frames(6, '~fig')
+  t.same(
+    next.said(),
+    ['removed taken apple sold@l1', 'placed fig open'],
+    'the next one, not weighed yet',
+  )
   p.frames(2, '?apple').frames(2, '').pos('weighed', { lineId: 'l2', sku: 'apple', grams: 180 })
   p.frames(20, '').frames(6, '?apple')
   const again = [

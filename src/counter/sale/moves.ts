@@ -18,6 +18,8 @@ interface Sight {
   grams: number
   /** It was weighed without it since. */
   isLifted: boolean
+  /** The till was told that it went. */
+  isGone: boolean
 }
 
 const heldItem = z.custom<Item>(value => typeof (value as Item | null)?.itemId === 'string')
@@ -83,7 +85,8 @@ export class Moves {
   saw(items: readonly Item[], seen: readonly Item[], grams: number | null, at: number): void {
     this.#sawAt = at
     if (grams === null) return
-    for (const item of seen) this.#sights.set(item.itemId, { item, at, grams, isLifted: false })
+    for (const item of seen)
+      this.#sights.set(item.itemId, { item, at, grams, isLifted: false, isGone: false })
     // What is hidden may be sold meanwhile.
     for (const item of items) {
       const sight = this.#sights.get(item.itemId)
@@ -92,6 +95,11 @@ export class Moves {
     // What left the scale is soon back, or is another thing.
     for (const [itemId, sight] of this.#sights)
       if (sight.isLifted && at - sight.at > liftsWithin) this.#sights.delete(itemId)
+  }
+
+  went({ itemId }: Item): void {
+    const sight = this.#sights.get(itemId)
+    if (sight) sight.isGone = true
   }
 
   /**
@@ -104,7 +112,11 @@ export class Moves {
       one => !seen.some(({ itemId }) => itemId === one.item.itemId) && looksLike(item, one.item),
     )
     const [best] = lost
-      .filter(one => !this.#isChanged(one, grams) && (this.#mayLift || !one.isLifted))
+      .filter(one => !this.#isChanged(one, grams))
+      // What was lifted and told gone is back only where the scale says so already.
+      .filter(one => !one.isLifted || !one.isGone || this.#isWeighedSince(one.at))
+      // Where one thing after another is weighed, the next one may have come before the scale says so.
+      .filter(one => this.#mayLift || (!one.isLifted && isCalledSo(item, one.item)))
       .sort((a, b) => Number(isCalled(item, b.item)) - Number(isCalled(item, a.item)))
     if (!best || lost.some(one => one.item.disposition !== 'sold')) return null
     const { itemId: from } = best.item
@@ -163,3 +175,6 @@ export class Moves {
 }
 
 const isCalled = (item: Item, { sku }: Item) => item.alternatives[0]?.sku === sku
+
+const isCalledSo = (item: Item, before: Item) =>
+  isCalled(item, before) || item.alternatives[0]?.sku === before.alternatives[0]?.sku
