@@ -287,7 +287,7 @@ export class Checkout implements ItemCounter {
     for (const action of actions) {
       if (action.action === 'removed') {
         this.#ledger.went(action.item)
-        this.#moves.went(action.item)
+        this.#moves.went(action.item, now.at)
         this.#scale = takenOff(this.#scale)
         all.push(action)
       } else if (action.action === 'placed') all.push(...this.#came(action, now))

@@ -18,8 +18,8 @@ interface Sight {
   grams: number
   /** It was weighed without it since. */
   isLifted: boolean
-  /** The till was told that it went. */
-  isGone: boolean
+  /** Monotonic ms when the till was told that it went; null: it was not. */
+  goneAt: number | null
 }
 
 const heldItem = z.custom<Item>(value => typeof (value as Item | null)?.itemId === 'string')
@@ -86,7 +86,7 @@ export class Moves {
     this.#sawAt = at
     if (grams === null) return
     for (const item of seen)
-      this.#sights.set(item.itemId, { item, at, grams, isLifted: false, isGone: false })
+      this.#sights.set(item.itemId, { item, at, grams, isLifted: false, goneAt: null })
     // What is hidden may be sold meanwhile.
     for (const item of items) {
       const sight = this.#sights.get(item.itemId)
@@ -97,9 +97,9 @@ export class Moves {
       if (sight.isLifted && at - sight.at > liftsWithin) this.#sights.delete(itemId)
   }
 
-  went({ itemId }: Item): void {
+  went({ itemId }: Item, at: number): void {
     const sight = this.#sights.get(itemId)
-    if (sight) sight.isGone = true
+    if (sight) sight.goneAt = at
   }
 
   /**
@@ -113,8 +113,8 @@ export class Moves {
     )
     const [best] = lost
       .filter(one => !this.#isChanged(one, grams))
-      // What was lifted and told gone is back only where the scale says so already.
-      .filter(one => !one.isLifted || !one.isGone || this.#isWeighedSince(one.at))
+      // What was lifted and told gone before is back only where the scale says so already.
+      .filter(one => !one.isLifted || (one.goneAt ?? at) === at || this.#isWeighedSince(one.at))
       // Where one thing after another is weighed, the next one may have come before the scale says so.
       .filter(one => this.#mayLift || (!one.isLifted && isCalledSo(item, one.item)))
       .sort((a, b) => Number(isCalled(item, b.item)) - Number(isCalled(item, a.item)))
