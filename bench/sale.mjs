@@ -35,8 +35,8 @@ const lines = [
   row('sessions', '', one => one.sessions),
   row('loose things, scanned packs', '', one => `${one.loose}, ${one.packs}`),
   row('touches a loose thing', '1.1', one => one.touchesPerLoose.toFixed(2)),
-  row('the same, where the till shows the `alternatives` of `unknown` too', '1.1', one =>
-    one.touchesIfShown.toFixed(2),
+  row("the same without the `alternatives` of `unknown` above the till's menu", '', one =>
+    one.touchesIfHidden.toFixed(2),
   ),
   row(
     'from stable weight to the list, median and p95',
@@ -50,6 +50,7 @@ const lines = [
   ),
   row('announced twice before they were sold', '0', one => one.announcedTwice),
   row('announced after they were scanned or sold', '0', one => one.announcedAfterSold),
+  row('told of again under another id, as sold', '', one => one.toldAgainAsSold),
   row('ghosts in 1,000 sessions', '1', one => one.ghostsPerThousand.toFixed(1)),
   row('sessions that needed an attendant because of us', '1 %', one => percent(one.attendedForUs)),
   row('because of what the shopper did', '', one => percent(one.attendedForThem)),

@@ -1,8 +1,10 @@
 // A sale over a counter: lines, voids, weights and calls for help, played over both counters; the table of the till's words is whole.
 import t from 'tap'
+import { touchesFor } from '../src/cli/till-sim/book.js'
 import { assistKinds, patienceMs } from '../src/counter/sale/assist.js'
 import { dispositions, say, table, words } from '../src/counter/sale/dispositions.js'
 import { itemFor, lineFor } from '../src/counter/sale/lines.js'
+import { Moves } from '../src/counter/sale/moves.js'
 import { initialScale, placedOn, read, takenOff } from '../src/counter/sale/scale.js'
 import { verify } from '../src/counter/sale/verify.js'
 import { canWeigh, piecesOf, weighed } from '../src/counter/sale/weigh.js'
@@ -221,6 +223,188 @@ for (const mode of ['single', 'tray'] as const) {
     t.end()
   })
 }
+
+/** An apple of 180 g is laid down, weighed and sold on a tray. */
+const sold = () => {
+  const p = lane('tray').weigh(0, 'zero').frames(6, 'apple@left').weigh(180)
+  p.pos('weighed', { lineId: 'l1', sku: 'apple', grams: 180 })
+  t.same(p.said(), ['placed apple open', 'changed bound apple sold@l1'])
+  return p.frames(2, 'apple@left')
+}
+
+t.test('tray: what is sold, is moved and is called otherwise there: the scale tells', t => {
+  const isSold = ['placed apple sold@l1']
+  const isFreed = ['placed apple sold@l1', 'changed bound ? open']
+  const moved = (what = '?apple@right') => sold().frames(4, 'moving').frames(2, what)
+  let p = moved().weigh(181).frames(6, '?apple@right')
+  t.same(p.said(), isSold, 'weighed before it has a name')
+  t.match(p.checkout.items.at(-1), { sku: 'apple', decision: 'sure', lineId: 'l1' })
+  p = moved().frames(6, '?apple@right').weigh(178)
+  p.wait(1000).weigh(500).frames(1, '?apple@right')
+  t.same(p.said(), isSold, 'and after it; what comes later is another thing')
+  p.frames(40, '?apple@right').pos('voided', { lineId: 'l1' })
+  t.same(p.said(), ['removed taken apple sold@l1', 'changed bound apple voided@l1'])
+  p = moved().frames(4, '?apple@right').wait(4100).frames(2, '?apple@right').weigh(250)
+  t.same(p.said(), isSold, 'a scale that says nothing says that nothing changed')
+  p = sold().frames(4, 'moving').weigh(0, 'zero').frames(8, 'moving').frames(2, '~fig@right')
+  t.same(
+    p.weigh(180).frames(4, '~fig@right').said(),
+    isSold,
+    'lifted and laid down: one list has the other',
+  )
+
+  p = moved().weigh(190).frames(4, '?apple@right')
+  t.same(p.said(), ['placed ? open'], 'exchanged for what is heavier')
+  p = moved().frames(4, '?apple@right').weigh(190)
+  t.same(p.said(), isFreed, 'and weighed later')
+  p.weigh(180).pos('voided', { lineId: 'l1' })
+  t.same(p.said(), ['changed bound apple voided@l1'], 'the line is about the other one')
+  p = moved().frames(4, '?apple@right').again().weigh(190)
+  t.same(p.said(), isFreed, 'also after a restart')
+  p = sold().frames(2, 'moving').weigh(180).frames(2, 'moving').frames(6, '?apple@right').weigh(190)
+  t.same(p.said(), isFreed, 'what was weighed under a hand says nothing')
+  p = lane('tray').weigh(0, 'zero').frames(6, 'apple@left').weigh(180)
+  p.pos('weighed', { lineId: 'l1', sku: 'apple', grams: 180 }).frames(10, '').weigh(0, 'zero')
+  p.said()
+  t.same(
+    p.frames(6, '~fig@right').said(),
+    ['placed fig open'],
+    'an empty scale is not what it lay on',
+  )
+  p = sold().frames(10, '').weigh(0, 'zero').frames(22, '')
+  t.same(
+    p.frames(6, '~fig@right').said(),
+    ['removed taken apple sold@l1', 'placed fig open'],
+    'bagged, and the next',
+  )
+  p = moved('fig@right').weigh(180).frames(4, 'fig@right')
+  t.same(p.said(), ['placed fig open'], 'as heavy, and surely another')
+  p = moved().weigh(180).frames(4, '?apple@right').frames(6, 'apple@left ?apple@right')
+  t.same(p.said(), isFreed, 'it lies where it lay')
+  p = sold().frames(6, 'apple@left pear@middle').weigh(430)
+  p.pos('weighed', { lineId: 'l2', sku: 'pear', grams: 250 }).frames(2, 'apple@left pear@middle')
+  p.said()
+  p.frames(4, 'moving').frames(2, '?pear@right').weigh(430).frames(4, '?pear@right')
+  t.same(p.said(), ['placed pear sold@l2'], 'of two the one that it is called')
+  p = sold().frames(4, 'moving').weigh(0, 'zero').wait(4000)
+  t.same(
+    p.frames(2, '?apple@right').weigh(180).frames(4, '?apple@right').said(),
+    ['placed ? open'],
+    'it was away too long',
+  )
+
+  p = lane('tray')
+    .frames(6, 'apple@left')
+    .pos('weighed', { lineId: 'l1', sku: 'apple', grams: 180 })
+  p.said()
+  p.frames(4, 'moving').frames(6, '?apple@right')
+  t.same(p.said(), ['placed ? open'], 'without a scale nothing tells')
+  p = sold().frames(6, 'apple@left ~fig@middle').weigh(430)
+  p.said()
+  p.frames(4, 'moving').frames(6, '?apple@right')
+  t.same(p.said(), ['placed ? open'], 'it may be the one that is not sold')
+  for (const away of ['pause', 'suspend'] as const) {
+    p = sold()
+    if (away === 'pause') p.checkout.pause(true)
+    else p.checkout.suspend('s1', p.now())
+    p.wait(1000)
+    if (away === 'pause') p.checkout.pause(false)
+    else p.checkout.resume('s1', p.now())
+    t.same(
+      p.frames(6, '?apple@right').said(),
+      ['placed ? open'],
+      `${away}: anything may have been done`,
+    )
+  }
+  t.end()
+})
+
+t.test('what is sold and what was taken for it: two names of one place are one thing', t => {
+  const wrongAt = (spot: string) => {
+    const moves = new Moves(true)
+    const before = item('sold', { itemId: 'a', box: spots.left! })
+    const came = item('open', { itemId: 'b', box: spots[spot]! })
+    moves.saw([before], [before], 180, 0)
+    t.equal(moves.came(came, [], 180, 1000), before)
+    return moves.wrong([before, came], 2000).map(({ was, from }) => [was.itemId, from])
+  }
+  t.same(wrongAt('right'), [['b', 'a']], 'both lie there')
+  t.same(wrongAt('left'), [])
+  t.end()
+})
+
+t.test('single: what is weighed and sold, and is not seen for a while, is not sold again', t => {
+  const p = lane('single').weigh(0, 'zero').frames(6, 'apple').weigh(180)
+  p.pos('weighed', { lineId: 'l1', sku: 'apple', grams: 180 })
+  p.frames(2, 'apple').said()
+  // It looks like the plate, until a hand comes near.
+  p.frames(200, '').frames(6, '?apple')
+  t.same(p.said(), ['removed taken apple sold@l1', 'placed apple sold@l1'])
+  p.frames(10, '').weigh(0, 'zero').frames(2, '?apple').weigh(180).frames(6, '?apple')
+  t.same(p.said(), ['removed taken apple sold@l1', 'placed ? open'], 'the next one, as heavy')
+
+  const next = lane('single').weigh(0, 'zero').frames(6, 'apple').weigh(180)
+  next.pos('weighed', { lineId: 'l1', sku: 'apple', grams: 180 }).frames(2, 'apple').said()
+  next.frames(10, '').frames(6, '~fig')
+  t.same(
+    next.said(),
+    ['removed taken apple sold@l1', 'placed fig open'],
+    'the next one, not weighed yet',
+  )
+  p.frames(2, '?apple').frames(2, '').pos('weighed', { lineId: 'l2', sku: 'apple', grams: 180 })
+  p.frames(20, '').frames(6, '?apple')
+  const again = [
+    'changed bound apple sold@l2',
+    'removed taken apple sold@l2',
+    'placed apple sold@l2',
+  ]
+  t.same(p.said(), again, 'sold while it was not seen')
+
+  // Nobody saw it, and the menu sold it.
+  const n = lane('single').pos('weighed', { lineId: 'l1', sku: 'pear', grams: 310 }).wait(20_000)
+  t.same(
+    n.frames(8, '~fig').said(),
+    ['placed fig open'],
+    'without a scale nobody knows what lies there',
+  )
+  const q = lane('single').weigh(310)
+  q.pos('weighed', { lineId: 'l1', sku: 'pear', grams: 310 }).wait(20_000).frames(8, '~fig')
+  t.same(q.said(), ['placed pear sold@l1'], 'the load is what was sold')
+  q.weigh(600)
+  t.same(q.said(), ['changed bound fig open'], 'something came: it was another')
+  q.frames(40, '').weigh(0, 'zero').weigh(310)
+  q.pos('weighed', { lineId: 'l2', sku: 'pear', grams: 310 })
+    .frames(8, '~fig')
+    .wait(4100)
+    .weigh(600)
+  t.same(
+    q.said(),
+    ['removed taken fig open', 'placed pear sold@l2'],
+    'long after: something came to it',
+  )
+  q.frames(40, '').weigh(0, 'zero')
+  q.said()
+  q.frames(8, '~fig')
+  t.same(q.said(), ['placed fig open'], 'and went')
+  t.end()
+})
+
+t.test(
+  'what nobody is sure of has its list: in the event, in the basket, and worth one touch',
+  t => {
+    const p = lane('tray')
+    const events = p.frames(6, '?fig@left').checkout.basket(p.now().at).items
+    const list = [{ sku: 'fig' }, { sku: 'pear' }]
+    t.match(events, [{ sku: null, decision: 'unknown', alternatives: list }])
+    const seen = { decision: 'unknown' as const, candidates: events[0]!.alternatives }
+    t.same(
+      ['pear', 'tea'].map(sku => touchesFor(seen, sku)),
+      [1, 3],
+    )
+    t.equal(touchesFor({ ...seen, decision: 'sure' }, 'pear'), 3, 'preselected as another')
+    t.end()
+  },
+)
 
 t.test('tray: pieces, equal things, and a line that changes', t => {
   const p = lane('tray').frames(6, 'yoghurt@left yoghurt@middle yoghurt@right')

@@ -33,7 +33,7 @@ const candidate = z.strictObject({
 const decision = z
   .enum(['sure', 'ask', 'unknown'])
   .describe(
-    'sure: preselect, one touch confirms; ask: show the alternatives; unknown: the own menu of the till',
+    'sure: preselect, one touch confirms; ask: show the alternatives; unknown: show the alternatives, none preselected, above the own menu of the till',
   )
 const askReason = z
   .enum([
@@ -68,7 +68,9 @@ export const itemSchema = z.strictObject({
   score: fraction,
   alternatives: z
     .array(candidate)
-    .describe('Best first; what no picture tells from the best stands right behind it'),
+    .describe(
+      'Best first; what no picture tells from the best stands right behind it. Also of what is unknown: mostly the right one is among them',
+    ),
   text: code,
   box,
   disposition: z.enum(['open', 'offered', 'sold', 'voided', 'ignored', 'leftover']),

@@ -25,7 +25,7 @@ export interface Candidate {
   score: number
 }
 
-/** sure: preselect; ask: show the alternatives; unknown: the till's own menu. */
+/** sure: preselect; ask: show the alternatives; unknown: show them, none preselected, above the till's own menu. */
 export type Decision = 'sure' | 'ask' | 'unknown'
 
 export const askReasons = [

@@ -21,8 +21,8 @@ export interface ShopScore {
   loose: number
   packs: number
   touches: number
-  /** The same, where the till shows what an unknown thing may be above its menu. */
-  touchesIfShown: number
+  /** The same, where the till does not show what an unknown thing may be above its menu. */
+  touchesIfHidden: number
   /** Loose things that never came into the list: the shopper took the till's menu. */
   unlisted: number
   /** Of each loose thing: from the stable weight to its place in the till's list, or to the till's own menu. */
@@ -30,6 +30,8 @@ export interface ShopScore {
   /** Placed as something to sell: a thing that was placed before in its session, one that was sold before. */
   twice: number
   afterSold: number
+  /** Placed again under another id, and told as sold: never offered. */
+  retold: number
   /** Placed, and nothing lies there. */
   ghosts: number
   /** Sessions in which somebody was called: because of us, and because of what the shopper did. */
@@ -39,11 +41,12 @@ export interface ShopScore {
 }
 
 export const emptyShopScore = (): ShopScore => ({
-  ...{ sessions: 0, loose: 0, packs: 0, touches: 0, touchesIfShown: 0, unlisted: 0 },
+  ...{ sessions: 0, loose: 0, packs: 0, touches: 0, touchesIfHidden: 0, unlisted: 0 },
   ...{
     toListMs: [],
     twice: 0,
     afterSold: 0,
+    retold: 0,
     ghosts: 0,
     attendedForUs: 0,
     attendedForThem: 0,
@@ -57,11 +60,12 @@ export const shopFigures = (score: ShopScore) => ({
   packs: score.packs,
   unlisted: score.unlisted,
   touchesPerLoose: score.touches / score.loose,
-  touchesIfShown: score.touchesIfShown / score.loose,
+  touchesIfHidden: score.touchesIfHidden / score.loose,
   toListP50Ms: percentile(score.toListMs, 0.5),
   toListP95Ms: percentile(score.toListMs, 0.95),
   announcedTwice: score.twice,
   announcedAfterSold: score.afterSold,
+  toldAgainAsSold: score.retold,
   ghostsPerThousand: (1000 * score.ghosts) / score.sessions,
   attendedForUs: score.attendedForUs / score.sessions,
   attendedForThem: score.attendedForThem / score.sessions,
@@ -148,7 +152,8 @@ export function playShop(
     if (isUnsold(item) && thing.isSold) {
       score.afterSold++
       fault(`${what} is ${thing.sku}, sold before`)
-    } else if (thing.wasPlaced) {
+    } else if (thing.wasPlaced && !isUnsold(item)) score.retold++
+    else if (thing.wasPlaced) {
       score.twice++
       fault(`${what} is ${thing.sku}, placed before`)
     }
@@ -247,8 +252,7 @@ export function playShop(
     const lineId = `l${++lines}`
     const seen = item && { decision: item.decision, candidates: item.alternatives }
     score.touches += touchesFor(seen, thing.sku)
-    const isUnknown = seen?.decision === 'unknown'
-    score.touchesIfShown += touchesFor(isUnknown ? { ...seen, decision: 'ask' } : seen, thing.sku)
+    score.touchesIfHidden += touchesFor(seen?.decision === 'unknown' ? null : seen, thing.sku)
     thing.isSold = true
     const product = soldAs(thing.sku)
     const itemId = item?.itemId

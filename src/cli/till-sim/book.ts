@@ -97,12 +97,13 @@ export const isForThisShopper = (event: ItemEvent, session: string | null, now: 
 /** What is paid for. */
 export const receipt = (book: Book): Line[] => book.lines.filter(({ voided }) => !voided)
 
-/** One touch where it is preselected or in the list; else the till's own menu: group, product, done. */
+/** One touch where it is preselected or in the list, which `unknown` has too; else the till's own menu: group, product, done. */
 export function touchesFor(
   seen: { decision: Decision; candidates: readonly Pick<Candidate, 'sku'>[] } | null,
   sku: string,
 ): number {
   const isPreselected = seen?.decision === 'sure' && seen.candidates[0]?.sku === sku
-  const isListed = seen?.decision === 'ask' && seen.candidates.some(one => one.sku === sku)
+  const isListed =
+    seen !== null && seen.decision !== 'sure' && seen.candidates.some(one => one.sku === sku)
   return isPreselected || isListed ? 1 : 3
 }

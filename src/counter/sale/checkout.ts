@@ -8,6 +8,8 @@ import { type Confirmation, freshMs } from '../till-rules.js'
 import type { BasketContent, Item, ItemAction, Reason } from '../types.js'
 import { type Assist, initialAssist, mattersOf, step } from './assist.js'
 import { Ledger, ledgerSchema } from './ledger.js'
+import { isUnsold } from './lines.js'
+import { Moves, movesSchema } from './moves.js'
 import {
   initialScale,
   noiseGrams,
@@ -39,12 +41,14 @@ const keptSchema = ledgerSchema.extend({
   counter: z.unknown(),
   /** Of the last stable reading. */
   grams: z.number().nullable(),
+  moves: movesSchema.default([]),
 })
 
 export class Checkout implements ItemCounter {
   readonly #counter: ItemCounter
   readonly #settings: CheckoutSettings
   readonly #ledger: Ledger
+  readonly #moves: Moves
   #scale = initialScale()
   #assist = initialAssist()
   #lastWordAt = 0
@@ -58,6 +62,7 @@ export class Checkout implements ItemCounter {
     this.#counter = counter
     this.#settings = settings
     this.#ledger = new Ledger(counter, settings.pieceIsItem)
+    this.#moves = new Moves(settings.pieceIsItem)
   }
 
   get items(): Item[] {
@@ -91,12 +96,19 @@ export class Checkout implements ItemCounter {
     if (leads) {
       this.#lastSightAt = at
       this.#isDark = frame.scene.view === 'dark'
+      if (frame.scene.view === 'moving') this.#moves.moving(at)
     }
-    return this.#after(this.#counter.see(frame, at, leads), { at, capturedAt, ageMs, camera })
+    const now = { at, capturedAt, ageMs, camera }
+    const { actions, why } = this.#after(this.#counter.see(frame, at, leads), now)
+    if (!leads || this.#counter.session?.suspended) return { actions, why }
+    const wrong = this.#moves.wrong(this.#seen, at)
+    this.#moves.saw(this.items, this.#seen, this.#scale.grams, at)
+    return { actions: [...actions, ...this.#ledger.notMoved(wrong, now)], why }
   }
 
   loseSight(): void {
     this.#lastSightAt = null
+    this.#moves.loseSight()
     this.#counter.loseSight()
   }
 
@@ -106,7 +118,7 @@ export class Checkout implements ItemCounter {
 
   open(session: string, now: Moment): Outcome {
     this.heard(now)
-    if (this.#counter.session?.id !== session) this.#ledger.begin()
+    if (this.#counter.session?.id !== session) this.#begin()
     return this.#after(this.#counter.open(session, now), now)
   }
 
@@ -114,12 +126,13 @@ export class Checkout implements ItemCounter {
     this.heard(now)
     const isOpen = this.#counter.session?.id === session
     const outcome = this.#after(this.#counter.close(session, now), now)
-    if (isOpen) this.#ledger.begin()
+    if (isOpen) this.#begin()
     return outcome
   }
 
   suspend(session: string, now: Moment): Outcome {
     this.heard(now)
+    this.#moves.loseSight()
     return this.#counter.suspend(session, now)
   }
 
@@ -187,8 +200,12 @@ export class Checkout implements ItemCounter {
       return nothing
     }
     const change = (weighing.state.grams ?? 0) - before
-    if (Math.abs(change) >= noiseGrams) this.#ledger.loadChanged(change)
-    return this.#take(this.#ofOne(weighing, before), now)
+    const freed = Math.abs(change) >= noiseGrams ? this.#ledger.loadChanged(change, now) : []
+    const isStable = reading.state === 'stable' || reading.state === 'zero'
+    const wrong = isStable ? this.#moves.weighed(weighing.state.grams ?? 0, now.at) : []
+    freed.push(...this.#ledger.notMoved(wrong, now))
+    const { actions, why } = this.#take(this.#ofOne(weighing, before), now)
+    return { actions: [...freed, ...actions], why }
   }
 
   /** The pictures say that a line is not what lies there, or do not say so any more. */
@@ -215,7 +232,8 @@ export class Checkout implements ItemCounter {
 
   keep(): unknown {
     const counter = this.#counter.keep()
-    return { format: keptFormat, counter, grams: this.#scale.grams, ...this.#ledger.keep() }
+    const moves = this.#moves.keep()
+    return { format: keptFormat, counter, grams: this.#scale.grams, moves, ...this.#ledger.keep() }
   }
 
   restore(kept: unknown): void {
@@ -234,8 +252,20 @@ export class Checkout implements ItemCounter {
     const result = keptSchema.safeParse(kept)
     if (!result.success) return restore(kept)
     this.#ledger.restore(result.data, at)
+    this.#moves.restore(result.data.moves, at)
     this.#scale = { ...initialScale(), grams: result.data.grams }
     return restore(result.data.counter)
+  }
+
+  #begin(): void {
+    this.#ledger.begin()
+    this.#moves.begin()
+  }
+
+  /** What is seen now. */
+  get #seen(): Item[] {
+    const { items, hidden } = this.#counter
+    return items.filter(({ itemId }) => !hidden.includes(itemId))
   }
 
   #situation(at: number) {
@@ -257,6 +287,7 @@ export class Checkout implements ItemCounter {
     for (const action of actions) {
       if (action.action === 'removed') {
         this.#ledger.went(action.item)
+        this.#moves.went(action.item, now.at)
         this.#scale = takenOff(this.#scale)
         all.push(action)
       } else if (action.action === 'placed') all.push(...this.#came(action, now))
@@ -269,6 +300,10 @@ export class Checkout implements ItemCounter {
   #came(action: ItemAction, now: Moment): ItemAction[] {
     const { item: told, freed } = this.#ledger.came(action.item, now)
     let item = told
+    if (isUnsold(item)) {
+      const from = this.#moves.came(item, this.#seen, this.#scale.grams, now.at)
+      if (from) item = this.#ledger.moved(from, item)
+    }
     const { state, of } = placedOn(this.#scale, item.itemId, now.at)
     this.#scale = state
     if (of) item = this.#heavy(item, of.grams, now)

@@ -16,6 +16,8 @@ import {
   type Sold,
   wantsMore,
 } from './lines.js'
+import type { Move } from './moves.js'
+import { weighsWithin } from './scale.js'
 import type { PosWord } from './types.js'
 
 /** Words of one session that are remembered, so that one that comes twice does nothing twice. */
@@ -51,6 +53,8 @@ export class Ledger {
   readonly #cameAt = new Map<string, number>()
   /** Lines that the pictures say are not what lies there, by their id. */
   readonly #mismatched = new Set<string>()
+  /** The scale has said something in this sale. */
+  #isWeighing = false
   isPaid = false
   /** An attendant stands there: nobody need be called. */
   attendant = false
@@ -71,6 +75,7 @@ export class Ledger {
   /** Another sale. */
   begin(): void {
     this.#lines = []
+    this.#isWeighing = false
     this.#words.clear()
     this.#mismatched.clear()
     this.isPaid = false
@@ -139,12 +144,41 @@ export class Ledger {
     return sold ? [...freed, ...this.#word('bound', item, sold, now)] : []
   }
 
-  /** What was weighed lay there then: what comes to a line's weight, or after it went, is another thing. */
-  loadChanged(grams: number): void {
-    for (const line of this.#lines) {
+  /** What came is a thing that a line sold before: it is sold by that line. */
+  moved(from: Item, item: Item): Item {
+    const line = this.#lines.find(one => one.itemIds.includes(from.itemId))
+    if (!line) return item
+    line.itemIds = line.itemIds.map(one => (one === from.itemId ? item.itemId : one))
+    return say('bound', item, this.#said(line))?.item ?? item
+  }
+
+  /** It was not: it is what it was called when it came, and for sale. */
+  notMoved(moves: readonly Move[], now: Moment): ItemAction[] {
+    return moves.flatMap(({ was, from }) => {
+      const line = this.#lines.find(one => one.itemIds.includes(was.itemId))
+      const item = this.#counter.items.find(one => one.itemId === was.itemId)
+      if (!line || item?.lineId !== line.lineId) return []
+      line.itemIds = line.itemIds.map(one => (one === was.itemId ? from : one))
+      const { box, weight } = item
+      return this.#counter.revise({ ...was, box, weight }, false, 'bound', now).actions
+    })
+  }
+
+  /**
+   * What was weighed lay there then: what comes to a line's weight, or after it went, is another thing; so is what was just
+   * taken for it.
+   * @param grams what came, or went
+   */
+  loadChanged(grams: number, now: Moment): ItemAction[] {
+    this.#isWeighing = true
+    return this.#lines.flatMap(line => {
       const isOwn = Math.abs(grams - (line.grams ?? 0)) <= ownShare * (line.grams ?? 0)
-      if (line.grams !== null && !isOwn) line.at = Number.NEGATIVE_INFINITY
-    }
+      if (line.grams === null || isOwn) return []
+      line.at = Number.NEGATIVE_INFINITY
+      line.lies = false
+      const isLate = now.at - (line.guessedAt ?? Number.NEGATIVE_INFINITY) > weighsWithin
+      return isLate ? [] : this.#free(line, now)
+    })
   }
 
   went({ itemId }: Item): void {
@@ -158,7 +192,7 @@ export class Ledger {
   }
 
   keep(): z.infer<typeof ledgerSchema> {
-    const lines = this.#lines.map(({ at: _, ...kept }) => kept)
+    const lines = this.#lines.map(({ at: _, guessedAt: __, lies: ___, ...kept }) => kept)
     return { lines, words: [...this.#words], isPaid: this.isPaid, attendant: this.attendant }
   }
 
@@ -181,6 +215,7 @@ export class Ledger {
     const sold = waiting ?? this.#lines.find(one => isBetter(item, one, now.at)) ?? null
     const freed = sold && !waiting ? this.#free(sold, now) : []
     sold?.itemIds.push(item.itemId)
+    if (sold && sold.grams !== null) Object.assign(sold, { guess: item, guessedAt: now.at })
     return { sold, freed }
   }
 
@@ -203,6 +238,7 @@ export class Ledger {
       return { actions: [], why: 'the word of a line that is not known' }
     const sold: Line = {
       ...{ lineId: id, product, pieces, grams, at: now.at, itemIds: [], guess: null },
+      lies: grams !== null && this.#isWeighing,
     }
     this.#lines.push(sold)
     this.isPaid = false

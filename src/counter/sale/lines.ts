@@ -16,8 +16,12 @@ export interface Line {
   at: number
   /** Items that it sold, in the order in which they were found; at most as many as it has pieces. */
   itemIds: string[]
-  /** The one of them that was called otherwise, as it was before: what is called so takes its place. */
+  /** The one of them that was called otherwise, or that came late, as it was before: what is called so takes its place. */
   guess: Item | null
+  /** Monotonic ms when a weighed line was guessed to be about that one. */
+  guessedAt?: number
+  /** It was weighed, and the load has not changed since: what it sold lies there, whether it is seen or not. */
+  lies?: boolean
 }
 
 /** How long after the till's word a thing that comes into view may be what was sold, and how long before it, ms. */
@@ -69,7 +73,8 @@ export function itemFor(
  * @param at monotonic ms now
  */
 export function lineFor(item: Item, lines: readonly Line[], at: number): Line | null {
-  const waiting = lines.filter(line => wantsMore(line) && at - line.at <= crossesWithin)
+  const isTime = (line: Line) => line.lies === true || at - line.at <= crossesWithin
+  const waiting = lines.filter(line => wantsMore(line) && isTime(line))
   const sure = waiting.find(line => isSame(item, line.product))
   if (sure || item.decision === 'sure') return sure ?? null
   const maybe = waiting.filter(line => item.alternatives.some(one => isSame(one, line.product)))

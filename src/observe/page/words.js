@@ -10,7 +10,7 @@ export const statusWords = {
 export const decisionWords = {
   sure: ['Sure', 'good', 'The till preselects it; one touch confirms.'],
   ask: ['Not sure', 'ask', 'The till shows these to choose from.'],
-  unknown: ['Unknown', 'bad', 'The till shows its own menu.'],
+  unknown: ['Unknown', 'bad', 'The till shows these above its own menu.'],
 }
 
 export const askWords = {
