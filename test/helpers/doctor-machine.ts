@@ -68,7 +68,10 @@ export const healthy: Machine = {
   tryBroker: async () => ({ tls: null }),
 }
 
-export async function findings(machine: Partial<Machine>, file: string | null = null): Promise<Finding[]> {
+export async function findings(
+  machine: Partial<Machine>,
+  file: string | null = null,
+): Promise<Finding[]> {
   const all: Finding[] = []
   for await (const finding of examine({ ...healthy, ...machine }, file)) all.push(finding)
   return all
@@ -79,9 +82,10 @@ export const lineOf = (all: Finding[], what: string): string => {
   return finding ? findingLine(finding) : `no finding ${what}`
 }
 
-export const throws = (code: ConstructorParameters<typeof GroceryError>[0], words: string) => async () => {
-  throw new GroceryError(code, words)
-}
+export const throws =
+  (code: ConstructorParameters<typeof GroceryError>[0], words: string) => async () => {
+    throw new GroceryError(code, words)
+  }
 
 export const systemError = (code: string) => async () => {
   throw Object.assign(new Error(`listen ${code}`), { code })
