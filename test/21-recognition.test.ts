@@ -367,7 +367,7 @@ t.test('what the catalogue says goes before the labels', async t => {
   t.match(productsOf(labels, readCatalogue(`${dir}/c.json`))[0], { name: 'Apple', plu: '4015' })
   t.throws(() => readCatalogue(`${dir}/bad.csv`), {
     code: 'CATALOGUE_INVALID',
-    message: `${dir}/bad.csv: row 1: sku: Expected a sku; row 2: unit: Expected unit each or g; row 2: meanGrams: Expected positive grams; row 4: sku "b" stands twice`,
+    message: `${dir}/bad.csv: row 1: sku: Expected a sku but received ""; row 2: unit: Expected unit each or g but received "kg"; row 2: meanGrams: Expected positive grams but received "-1"; row 4: sku "b" stands twice`,
   })
   t.throws(() => readCatalogue(`${dir}/typo.csv`), {
     code: 'CATALOGUE_INVALID',
