@@ -93,8 +93,10 @@ t.test('Home Assistant itself takes all of it', { skip: noHomeAssistant }, async
   const well = { problem: 'OFF', camera_top: 'OFF', camera_right: 'ON' }
   t.same(values(shown), {
     ...{ readiness: 'degraded', problem: 'ON', camera_top: 'ON', camera_right: 'ON' },
-    ...{ items: '2', last: 'Royal Gala', waiting: '0', memory: '151000000' },
+    ...{ paused: 'OFF', items: '2', last: 'Royal Gala', waiting: '0', memory: '151000000' },
   })
+  const reasons = [{ code: 'CAMERA_PAUSED', message: 'camera top is paused' }]
+  t.match(values(read(message, { ...examples.state, reasons })), { paused: 'ON' })
   const cameras = examples.state.cameras.map(one => ({ ...one, status: 'live' }))
   t.match(values(read(message, { ...examples.state, readiness: 'ready', cameras })), well)
   for (const key of Object.keys(message.components))
