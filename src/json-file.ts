@@ -4,6 +4,16 @@ import type { z } from 'zod'
 import { type ErrorCode, GroceryError } from './errors.js'
 import { type Step, writeWhole } from './whole-file.js'
 
+/** @param what a file or folder that could not be made or written @param cause what the file system threw */
+export function unwritable(what: string, cause: unknown): GroceryError {
+  const { code } = cause as NodeJS.ErrnoException
+  return new GroceryError(
+    'STATE_UNWRITABLE',
+    `Expected ${what} to be writable but received ${code}`,
+    { cause },
+  )
+}
+
 export const writeJson = (path: string, value: object, step?: Step): void =>
   writeWhole(path, `${JSON.stringify(value, null, 2)}\n`, step)
 

@@ -29,18 +29,8 @@ finish() {
 trap finish EXIT
 trap 'exit 1' INT TERM
 
-passed=0
-failed=0
-# check WHAT EXPECTED RECEIVED
-check() {
-  if [ "$2" = "$3" ]; then
-    passed=$((passed + 1)); printf '%4d s  ok      %s\n' "$SECONDS" "$1"
-  else
-    failed=$((failed + 1)); printf '%4d s  FAILED  %s\n  expected %s\n  received %s\n' "$SECONDS" "$1" "$2" "$3"
-  fi
-}
+. deploy/checks.sh
 need() { check "$@"; [ "$2" = "$3" ] || { tail -n 20 "$work"/*.log; end; }; }
-end() { echo "$passed passed, $failed failed"; [ "$failed" -eq 0 ]; exit; }
 version() { node -p 'require("./package.json").version'; }
 
 # ---- the kernel starts arm64 programs, in a root too (F): as the numbers in an ELF header say it
@@ -117,8 +107,7 @@ YAML
   echo "          $(wc -l <"$work/items") events in $seconds s"
 }
 
-sources=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list 2>/dev/null)
-mirror=$(grep -oE '(https?|file|ftp)://[^] ]+/debian/?( |$)' <<<"$sources" | head -n 1 | tr -d ' ')
+mirror=$(debian_mirror)
 [ -n "$mirror" ] || { echo 'expected a Debian mirror in /etc/apt but found none'; exit 1; }
 
 # ---- Debian 12

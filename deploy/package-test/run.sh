@@ -30,19 +30,9 @@ finish() {
 trap finish EXIT
 trap 'exit 1' INT TERM
 
-passed=0
-failed=0
-# check WHAT EXPECTED RECEIVED
-check() {
-  if [ "$2" = "$3" ]; then
-    passed=$((passed + 1)); echo "$SECONDS s  ok      $1"
-  else
-    failed=$((failed + 1)); printf '%s s  FAILED  %s\n  expected %s\n  received %s\n' "$SECONDS" "$1" "$2" "$3"
-  fi
-}
+. deploy/checks.sh
 # The same for what must stop everything.
 need() { check "$@"; [ "$2" = "$3" ] || { tail -n 5 "$work"/*.log; in_root journalctl -u 'grocerd*' -o cat -n 30 2>/dev/null | cut -c1-300; end; }; }
-end() { echo "$passed passed, $failed failed"; [ "$failed" -eq 0 ]; exit; }
 
 # A command in the root, and one of this machine in its network.
 in_root() { nsenter -t "$init" -m -u -i -n -p -C -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
@@ -82,8 +72,7 @@ YAML
 }
 
 # ---- the package, and a clean root beside it
-sources=$(cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list 2>/dev/null)
-mirror=$(grep -oE '(https?|file|ftp)://[^] ]+/debian/?( |$)' <<<"$sources" | head -n 1 | tr -d ' ')
+mirror=$(debian_mirror)
 [ -n "$mirror" ] || { echo 'expected a Debian mirror in /etc/apt but found none'; exit 1; }
 debootstrap --variant=minbase --include=systemd,systemd-sysv,init-system-helpers bookworm "$root" "$mirror" >"$work/debootstrap.log" 2>&1 &
 bootstrap=$!

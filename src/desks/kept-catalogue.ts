@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Config } from '../config/schema.js'
-import { describeError, GroceryError } from '../errors.js'
-import { readJson, writeJson } from '../json-file.js'
+import { describeError } from '../errors.js'
+import { readJson, unwritable, writeJson } from '../json-file.js'
 import { keptFormat } from '../recognition/catalogue.js'
 
 const schema = z.object({
@@ -65,9 +65,7 @@ export function keep(
     mkdirSync(folderOf(stateDir), { recursive: true, mode: 0o700 })
     writeJson(path, { format: keptFormat, version, at, products })
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    const words = `Expected ${path} to be writable but received ${code}`
-    throw new GroceryError('STATE_UNWRITABLE', words, { cause })
+    throw unwritable(path, cause)
   }
   return { version, path, products }
 }

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { Clock } from '../clock.js'
 import type { Config } from '../config/schema.js'
 import { describeError, GroceryError } from '../errors.js'
-import { readJson, writeJson } from '../json-file.js'
+import { readJson, unwritable, writeJson } from '../json-file.js'
 import { expectCamera } from '../leading-camera.js'
 import type { Logger } from '../log.js'
 import type { Reason } from '../observe/health.js'
@@ -92,9 +92,7 @@ export class Pauses {
     try {
       writeJson(this.#file, { format, cameras: Object.fromEntries(next) })
     } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException
-      const words = `Expected ${this.#file} to be writable but received ${code}`
-      throw new GroceryError('STATE_UNWRITABLE', words, { cause })
+      throw unwritable(this.#file, cause)
     }
     this.#take(next)
     return { paused: [...next].map(([camera, since]) => ({ camera, since })) }

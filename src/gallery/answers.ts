@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:f
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../clock.js'
-import { describeError, GroceryError } from '../errors.js'
+import { describeError } from '../errors.js'
 import { hash } from '../inference/manifest.js'
-import { readJson, writeJson } from '../json-file.js'
+import { readJson, unwritable, writeJson } from '../json-file.js'
 import { writeWhole } from '../whole-file.js'
 import type { ShopperAnswer } from './quarantine.js'
 import { pruneVectors } from './vectors.js'
@@ -69,9 +69,7 @@ export class AnswerStore {
     try {
       mkdirSync(join(this.dir, 'pictures'), { recursive: true, mode: 0o700 })
     } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException
-      const words = `Expected ${this.dir} to be writable but received ${code}`
-      throw new GroceryError('STATE_UNWRITABLE', words, { cause })
+      throw unwritable(this.dir, cause)
     }
     const found = readdirSync(this.dir).flatMap(file =>
       file.endsWith('.json') ? (this.#read(join(this.dir, file)) ?? []) : [],

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.js'
 import { describeError, GroceryError } from '../errors.js'
 import { hash } from '../inference/manifest.js'
+import { unwritable } from '../json-file.js'
 import {
   emptyGallery,
   type GalleryContent,
@@ -79,9 +80,7 @@ export class GalleryStore {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       mkdirSync(this.#folder('pictures'), { recursive: true, mode: 0o700 })
     } catch (cause) {
-      const { code } = cause as NodeJS.ErrnoException
-      const words = `Expected the gallery ${this.dir} to be writable but received ${code}`
-      throw new GroceryError('STATE_UNWRITABLE', words, { cause })
+      throw unwritable(`the gallery ${this.dir}`, cause)
     }
     for (const file of readdirSync(folder).sort()) {
       if (versionOf(file) === null) continue

@@ -41,6 +41,13 @@ export async function readCredentials(
   }
 }
 
+/** What a client of ours that is no kiosk (watch, doctor, commissioning) connects with. Throws as readCredentials does. */
+export const loginOf = async (mqtt: Config['mqtt']) => ({
+  ...(await readCredentials(mqtt)),
+  ...(mqtt.username === null ? {} : { username: mqtt.username }),
+  protocolVersion: mqtt.version,
+})
+
 const passwordOf = (path: string | null): string | null =>
   path === null ? null : readSecret(path, 'mqtt.passwordFile')
 

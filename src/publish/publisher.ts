@@ -1,6 +1,7 @@
 // What a kiosk says and hears over MQTT, in the order that the contract asks for. Events come from the outbox only.
 import type { IClientPublishOptions } from 'mqtt'
 import type { Clock } from '../clock.js'
+import { fromHere } from '../config/listen.js'
 import { type Config, topicPrefix } from '../config/schema.js'
 import type { BasketContent } from '../counter/types.js'
 import type { Logger } from '../log.js'
@@ -83,7 +84,7 @@ export class Publisher {
   constructor(private readonly options: PublisherOptions) {
     const { config, clock, log, outbox } = options
     const { mqtt, kiosk } = config
-    const url = mqtt.url === 'embedded' ? embeddedUrl(mqtt.listen) : mqtt.url
+    const url = brokerUrl(mqtt)
     this.url = withoutSecrets(url)
     this.topics = topicsOf(topicPrefix(config))
     this.homeAssistant = new HomeAssistant(config)
@@ -319,11 +320,9 @@ export class Publisher {
   }
 }
 
-/** Where a client of the same machine finds the demo broker. */
-export function embeddedUrl(listen: string): string {
-  const anywhere = listen.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:')
-  return `mqtt://${anywhere}`
-}
+/** Of the broker that the configuration names, be it the one of the demo. */
+export const brokerUrl = ({ url, listen }: Pick<Config['mqtt'], 'url' | 'listen'>): string =>
+  url === 'embedded' ? `mqtt://${fromHere(listen)}` : url
 
 async function within(ms: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined

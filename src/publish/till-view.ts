@@ -2,9 +2,9 @@
 import { connect, type MqttClient } from 'mqtt'
 import { type Config, topicPrefix } from '../config/schema.js'
 import { classify } from './connection-problem.js'
-import { readCredentials } from './credentials.js'
+import { loginOf } from './credentials.js'
 import { describeMessage } from './describe-message.js'
-import { embeddedUrl } from './publisher.js'
+import { brokerUrl } from './publisher.js'
 
 export interface TillViewOptions {
   /** Where the broker is and which kiosk; of a topic with wildcards every kiosk is shown. */
@@ -27,11 +27,9 @@ export class TillView {
   async start(): Promise<void> {
     const { config, onConnection } = this.options
     const { mqtt } = config
-    const url = mqtt.url === 'embedded' ? embeddedUrl(mqtt.listen) : mqtt.url
+    const url = brokerUrl(mqtt)
     const client = connect(url, {
-      ...(await readCredentials(mqtt)),
-      ...(mqtt.username === null ? {} : { username: mqtt.username }),
-      protocolVersion: mqtt.version,
+      ...(await loginOf(mqtt)),
       clientId: `grocerd-watch-${process.pid}-${Math.random().toString(36).slice(2, 8)}`,
       reconnectPeriod: 1000,
     })

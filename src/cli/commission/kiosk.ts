@@ -1,5 +1,6 @@
 // The running daemon as commissioning sees it: what it shows on its own HTTP, and nothing else of it.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fromHere } from '../../config/listen.js'
 import { describeError, type ErrorCode, errorTable, GroceryError } from '../../errors.js'
 import type { CameraView, FrameView, ProductView } from '../../observe/view.js'
 import type { StateMessage } from '../../publish/messages.js'
@@ -15,8 +16,7 @@ export interface Picture {
 }
 
 /** @param listen http.listen */
-export const urlOf = (listen: string): string =>
-  `http://${listen.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:')}`
+export const urlOf = (listen: string): string => `http://${fromHere(listen)}`
 
 export class Kiosk {
   readonly #url: string

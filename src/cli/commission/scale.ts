@@ -5,9 +5,9 @@ import { type Config, topicPrefix } from '../../config/schema.js'
 import { GroceryError } from '../../errors.js'
 import { noiseGrams } from '../../counter/sale/scale.js'
 import { classify } from '../../publish/connection-problem.js'
-import { readCredentials } from '../../publish/credentials.js'
+import { loginOf } from '../../publish/credentials.js'
 import { posSchema, scaleSchema } from '../../publish/messages.js'
-import { embeddedUrl } from '../../publish/publisher.js'
+import { brokerUrl } from '../../publish/publisher.js'
 import { topicsOf } from '../../publish/topics.js'
 import { type Figure, figure, type MeasureId, remediesOf, toleranceOf } from './limits.js'
 import { type Context, notDone, type Outcome, type Step } from './step.js'
@@ -60,11 +60,9 @@ class Scale {
     const { mqtt } = this.#config
     const topics = topicsOf(topicPrefix(this.#config))
     this.topic = `${topics.prefix}/scale`
-    const url = mqtt.url === 'embedded' ? embeddedUrl(mqtt.listen) : mqtt.url
+    const url = brokerUrl(mqtt)
     const client = connect(url, {
-      ...(await readCredentials(mqtt)),
-      ...(mqtt.username === null ? {} : { username: mqtt.username }),
-      protocolVersion: mqtt.version,
+      ...(await loginOf(mqtt)),
       clientId: `grocerd-commission-${process.pid}`,
       reconnectPeriod: 1000,
       connectTimeout: connectMs,

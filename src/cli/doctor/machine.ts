@@ -124,13 +124,11 @@ const tlsOf = (socket: TLSSocket) => ({
 async function tryBroker(mqtt: Config['mqtt']): Promise<BrokerAnswer> {
   const { connect } = await import('mqtt')
   const { classify } = await import('../../publish/connection-problem.js')
-  const { readCredentials } = await import('../../publish/credentials.js')
-  const { username, url, version } = mqtt
+  const { loginOf } = await import('../../publish/credentials.js')
+  const { url } = mqtt
   const client = connect(url, {
-    ...(await readCredentials(mqtt)),
-    ...(username === null ? {} : { username }),
+    ...(await loginOf(mqtt)),
     clientId: `grocerd-doctor-${process.pid}`,
-    protocolVersion: version,
     connectTimeout: connectMs,
     reconnectPeriod: 0,
   })

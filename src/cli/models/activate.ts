@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { Command } from 'commander'
+import { fromHere } from '../../config/listen.js'
 import type { Config } from '../../config/schema.js'
 import { coded, GroceryError } from '../../errors.js'
 import type { Reply } from '../../publish/command-messages.js'
@@ -22,8 +23,7 @@ type Action = 'activate' | 'rollback'
 
 /** The daemon's own HTTP, as http.listen has it. */
 function urlOf({ http }: Config, given: string | undefined): string {
-  const listen = http.listen.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:')
-  return new URL('/api/v1/cmd/model', given ?? `http://${listen}`).href
+  return new URL('/api/v1/cmd/model', given ?? `http://${fromHere(http.listen)}`).href
 }
 
 /** Asks the running daemon; a self-test takes some seconds. @throws what it answers */

@@ -156,11 +156,9 @@ export class Ledger {
   notMoved(moves: readonly Move[], now: Moment): ItemAction[] {
     return moves.flatMap(({ was, from }) => {
       const line = this.#lines.find(one => one.itemIds.includes(was.itemId))
-      const item = this.#counter.items.find(one => one.itemId === was.itemId)
-      if (!line || item?.lineId !== line.lineId) return []
-      line.itemIds = line.itemIds.map(one => (one === was.itemId ? from : one))
-      const { box, weight } = item
-      return this.#counter.revise({ ...was, box, weight }, false, 'bound', now).actions
+      const freed = line && this.#asBefore(was, line, now)
+      if (freed) line.itemIds = line.itemIds.map(one => (one === was.itemId ? from : one))
+      return freed ?? []
     })
   }
 
@@ -224,10 +222,15 @@ export class Ledger {
     const { guess } = line
     line.guess = null
     line.itemIds = line.itemIds.filter(one => one !== guess?.itemId)
-    const item = this.#counter.items.find(one => one.itemId === guess?.itemId)
-    if (!guess || item?.lineId !== line.lineId) return []
+    return (guess && this.#asBefore(guess, line, now)) ?? []
+  }
+
+  /** A thing that a line sold is what it was before, where it lies now; null: it is not here, or not this line's. */
+  #asBefore(was: Item, line: Line, now: Moment): ItemAction[] | null {
+    const item = this.#counter.items.find(one => one.itemId === was.itemId)
+    if (item?.lineId !== line.lineId) return null
     const { box, weight } = item
-    return this.#counter.revise({ ...guess, box, weight }, false, 'bound', now).actions
+    return this.#counter.revise({ ...was, box, weight }, false, 'bound', now).actions
   }
 
   #sells({ eventId, kind, lineId, product, pieces, grams }: PosWord, now: Moment): Outcome {
